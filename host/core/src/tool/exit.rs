@@ -1,0 +1,170 @@
+//! How a tool ended, what it cost, and why it could not start: the words that `process` speaks
+//! and everyone above it repeats.
+//!
+//! Never: a raw wait status, an errno without the step it belongs to, a guess from stderr text.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ToolId;
+
+/// Why the host ended a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KillCause {
+    /// The plugin asked for it, or dropped the handle.
+    Requested,
+    /// The wall-clock limit passed.
+    WallTimeout,
+    /// The tool was silent for longer than its idle limit.
+    IdleTimeout,
+    /// The tool wrote more than its hard output limit.
+    OutputLimit,
+    /// The run was cancelled or its own time was over.
+    RunEnded,
+    /// The supervisor between host and tool died; nothing of the tool survived it.
+    SupervisorLost,
+}
+
+/// How a tool ended. Exactly one for each tool that started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
+    /// It exited with this code.
+    Code(u8),
+    /// A signal that the host did not send ended it; the number on this host.
+    Signal(u8),
+    /// The host ended it.
+    Killed(KillCause),
+}
+
+/// How strongly a tool's process tree is held together, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Containment {
+    /// The supervisor adopts orphans and kills what it finds; a supervisor that is itself killed
+    /// cannot.
+    Subreaper,
+    /// The tree lives in a PID namespace that the kernel empties when its first process ends.
+    PidNamespace,
+}
+
+/// What a run of a tool cost and did. Complete only when the tool has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Usage {
+    /// From start to end.
+    pub wall: Duration,
+    /// Processor time in user mode: the tool and the children it waited for.
+    pub user: Duration,
+    /// Processor time in the kernel, likewise.
+    pub system: Duration,
+    /// Largest resident size of the tool, in bytes.
+    pub max_rss: u64,
+    /// Bytes written to standard output, kept or not.
+    pub stdout_bytes: u64,
+    /// Bytes written to standard error, kept or not.
+    pub stderr_bytes: u64,
+    /// Whether output was left out because the soft output limit was reached.
+    pub truncated: bool,
+    /// What held the tree together.
+    pub containment: Containment,
+}
+
+/// Why a declared tool could not be started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The program is nowhere that the declaration allows.
+    #[error("tool `{tool}` is not on this machine: {reason}")]
+    Missing {
+        /// The tool.
+        tool: ToolId,
+        /// Where was looked and what was found instead.
+        reason: String,
+    },
+    /// The program is not the one that was pinned.
+    #[error("tool `{tool}`: {path} is not the program that was pinned: {change}", path = .path.display())]
+    Changed {
+        /// The tool.
+        tool: ToolId,
+        /// The pinned real path.
+        path: PathBuf,
+        /// What differs, for example `inode 71 is now 94`.
+        change: String,
+    },
+    /// The program, its interpreter or a directory above it can be written by the plugin.
+    #[error("tool `{tool}`: {path} lies below a directory that the plugin may write", path = .path.display())]
+    Writable {
+        /// The tool.
+        tool: ToolId,
+        /// The program or directory.
+        path: PathBuf,
+    },
+    /// The working directory is not a directory beneath the workspace.
+    #[error("tool `{tool}` cannot run in `{path}`: {reason}")]
+    Directory {
+        /// The tool.
+        tool: ToolId,
+        /// The directory that was asked for.
+        path: String,
+        /// What the kernel said.
+        reason: String,
+    },
+    /// Arguments and environment are more than the operating system takes.
+    #[error("tool `{tool}`: {what} is {size} bytes, the limit is {limit}")]
+    TooLarge {
+        /// The tool.
+        tool: ToolId,
+        /// What is too large.
+        what: &'static str,
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The operating system refused a step.
+    #[error("tool `{tool}` did not start: {step}: {message}")]
+    Refused {
+        /// The tool.
+        tool: ToolId,
+        /// The step, for example `exec`.
+        step: String,
+        /// The number that the kernel gave.
+        errno: i32,
+        /// What the number means.
+        message: String,
+    },
+    /// A limit of the host was reached.
+    #[error("tool `{tool}` did not start: {what}")]
+    Limit {
+        /// The tool.
+        tool: ToolId,
+        /// Which limit.
+        what: String,
+    },
+    /// The run is over; nothing starts any more.
+    #[error("tool `{tool}` did not start: the run has ended")]
+    RunEnded {
+        /// The tool.
+        tool: ToolId,
+    },
+}
+
+impl StartError {
+    /// A stable kebab-case word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "tool-missing",
+            Self::Changed { .. } => "tool-changed",
+            Self::Writable { .. } => "tool-writable",
+            Self::Directory { .. } => "bad-directory",
+            Self::TooLarge { .. } => "too-large",
+            Self::Refused { .. } => "spawn-refused",
+            Self::Limit { .. } => "limit",
+            Self::RunEnded { .. } => "run-ended",
+        }
+    }
+}

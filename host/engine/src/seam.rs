@@ -1,0 +1,127 @@
+//! The seams: what the engine needs from the world, as traits that a test can fake.
+//!
+//! Siblings (`process`, `sandbox`, `ledger`, `workspace`) implement these and never see each
+//! other; `app` wires them. Never: a type of wasmtime, SQLite or the operating system in a
+//! signature.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use remit_core::change::Change;
+use remit_core::path::RelPath;
+use remit_core::tool::{Exit, Launch, StartError, Usage};
+
+/// Something that a running tool did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolEvent {
+    /// Bytes of standard output, exactly as written.
+    Stdout(Bytes),
+    /// Bytes of standard error, exactly as written.
+    Stderr(Bytes),
+    /// The tool and everything that it started is gone. Repeats if asked again.
+    Exited(Exit),
+}
+
+/// Standard input is closed, by either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("standard input is closed")]
+pub struct StdinClosed;
+
+/// Starts real tools.
+#[async_trait]
+pub trait Tools: Send + Sync {
+    /// Starts one. When this returns an error nothing is left running.
+    async fn start(&self, launch: &Launch) -> Result<Box<dyn RunningTool>, StartError>;
+}
+
+/// A tool that runs. Dropping it ends the whole process tree.
+///
+/// A tool's output waits in a bounded buffer; when that is full the tool blocks, and its idle
+/// clock stands still until someone reads.
+#[async_trait]
+pub trait RunningTool: Send {
+    /// Waits for the next event, with at most `max` bytes of output. Safe to cancel: nothing is
+    /// lost when the future is dropped.
+    async fn next_event(&mut self, max: usize) -> ToolEvent;
+
+    /// Writes to standard input; waits until at least one byte is taken and says how many were.
+    ///
+    /// # Errors
+    /// The tool closed its input or ended, or `close_stdin` was called, or it was never piped.
+    async fn write_stdin(&mut self, bytes: &[u8]) -> Result<usize, StdinClosed>;
+
+    /// Closes standard input. Closing twice is no error.
+    fn close_stdin(&mut self);
+
+    /// Asks the tool to end, and ends the whole tree after `grace`. Returns at once.
+    fn kill(&mut self, grace: Duration);
+
+    /// What it has cost so far; complete after `Exited`.
+    fn usage(&self) -> Usage;
+}
+
+/// Whose values are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum StateScope {
+    /// One task of one plugin.
+    Task {
+        /// The plugin's id.
+        plugin: String,
+        /// The task's id.
+        task: String,
+    },
+    /// One plugin in one workspace.
+    Project {
+        /// The plugin's id.
+        plugin: String,
+        /// What identifies the workspace: its real path.
+        project: String,
+    },
+}
+
+/// Why a value was not read or stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// A limit would be passed.
+    #[error("{0}")]
+    Quota(String),
+    /// The store did not answer.
+    #[error("the state store is unavailable: {0}")]
+    Unavailable(String),
+    /// A stored or merged value is not JSON.
+    #[error("not JSON: {0}")]
+    InvalidJson(String),
+}
+
+/// Values that outlive an attempt. JSON texts under short keys.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// The value of a key. A crash changes nothing.
+    async fn get(&self, scope: &StateScope, key: &str) -> Result<Option<String>, StateError>;
+    /// Stores a value. A crash before the return leaves the old value or the new one; after it,
+    /// the new one.
+    async fn set(&self, scope: &StateScope, key: &str, value: &str) -> Result<(), StateError>;
+    /// Applies a merge patch (RFC 7386) in one step and returns the result. Crash: as `set`.
+    async fn merge(&self, scope: &StateScope, key: &str, patch: &str)
+    -> Result<String, StateError>;
+    /// Removes a key. Crash: as `set`.
+    async fn remove(&self, scope: &StateScope, key: &str) -> Result<(), StateError>;
+    /// The keys with a prefix, sorted.
+    async fn keys(&self, scope: &StateScope, prefix: &str) -> Result<Vec<String>, StateError>;
+}
+
+/// Why the working tree could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot look at the workspace: {0}")]
+pub struct WorkspaceError(pub String);
+
+/// The working tree of one run, seen from the moment at which the run began.
+#[async_trait]
+pub trait WorkingTree: Send + Sync {
+    /// What changed since the run began, whoever changed it, sorted by path.
+    async fn changes(&self) -> Result<Vec<Change>, WorkspaceError>;
+    /// Whether a path is a regular file inside the workspace, without following any link; its
+    /// size in bytes if so.
+    async fn file_size(&self, path: &RelPath) -> Option<u64>;
+}
