@@ -1,1 +1,17 @@
-//! Placeholder while the workspace is laid out.
+//! The working tree of a run: what it was like when the run began, and what differs now.
+//!
+//! A run changes files in three ways that nobody announces: the plugin writes through WASI, a
+//! tool writes through the kernel, and both may do it behind a name that `.gitignore` hides. So
+//! the host believes no claim and looks for itself: [`Snapshot::take`] before, again after, and
+//! [`diff`] between the two.
+//!
+//! Never: a path from outside handed to `std::fs`, a link followed, a file's content read.
+
+mod diff;
+mod snapshot;
+mod tree;
+mod walk;
+
+pub use diff::diff;
+pub use snapshot::{MAX_DEPTH, MAX_ENTRIES, MAX_UNSEEN, Snapshot, SnapshotError, Unseen};
+pub use tree::Tree;
