@@ -170,15 +170,23 @@ impl Output {
     /// This output if the owner's declaration counts it as success.
     ///
     /// # Errors
-    /// Time limits become [`Failure::TimedOut`], an ended run [`Failure::Cancelled`], everything
-    /// else a report with the code `tool-failed`, the exit and the last lines of standard error.
+    /// What [`Output::failure`] says, with `what` as the name of the work.
     pub fn into_success(self, what: &str) -> Result<Self, Failure> {
         if self.success {
-            return Ok(self);
+            Ok(self)
+        } else {
+            Err(self.failure(what))
         }
+    }
+
+    /// The failure that fits the exit: time limits become [`Failure::TimedOut`], an ended run
+    /// [`Failure::Cancelled`], everything else a report with the code `tool-failed`, the exit and
+    /// the last lines of standard error.
+    #[must_use]
+    pub fn failure(&self, what: &str) -> Failure {
         match self.exit {
-            Exit::Killed(KillCause::WallTimeout | KillCause::IdleTimeout) => Err(Failure::TimedOut),
-            Exit::Killed(KillCause::RunEnded) => Err(Failure::Cancelled),
+            Exit::Killed(KillCause::WallTimeout | KillCause::IdleTimeout) => Failure::TimedOut,
+            Exit::Killed(KillCause::RunEnded) => Failure::Cancelled,
             Exit::Code(_)
             | Exit::Signal(_)
             | Exit::Killed(
@@ -188,10 +196,7 @@ impl Output {
                 const LINES: usize = 5;
                 let said = self.stderr_tail(LINES);
                 let exit = self.exit;
-                Err(Failure::failed(
-                    "tool-failed",
-                    format!("{what} {exit}: {said}"),
-                ))
+                Failure::failed("tool-failed", format!("{what} {exit}: {said}"))
             }
         }
     }

@@ -1,0 +1,2 @@
+/** «title» */
+export * from "./«name».js";

@@ -1,0 +1,6 @@
+"""«title»"""
+
+from .core import «imports»
+
+__all__ = [«exports»]
+__version__ = "«version»"
