@@ -1,0 +1,206 @@
+//! What the owner allows: tools, and rules for plugins, from several files and flags.
+//!
+//! ```toml
+//! format = 1
+//!
+//! [tools.git]
+//! program = "/usr/bin/git"
+//! [tools.git.templates]
+//! log = ["log", "-n", "{count:int:1..500}", "{rev:rev}"]
+//! [tools.git.run]
+//! wall = "60s"
+//!
+//! [plugins.module-creation]
+//! component = "sha256:..."            # optional: for this component only
+//! read = ["."]
+//! write = ["."]
+//! run = ["python3:unittest"]
+//! deny-write = [".git/**"]
+//! limits = { memory = "128MiB" }      # holds in place of what the manifest asks for
+//! ```
+//!
+//! Each file is a [`Layer`]; [`Policy::layered`] puts them together. Allows add up. A deny beats
+//! every allow, whatever layer it comes from. A tool declared again replaces the earlier one as a
+//! whole. Every rule remembers where it was written. Never: a rule that silently does nothing.
+
+mod allowance;
+mod check;
+mod flags;
+mod layer;
+mod origin;
+mod pattern;
+mod rule;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::catalogue;
+use crate::diagnostic::Diagnostics;
+use crate::id::PluginId;
+use crate::scope::Capability;
+use crate::tool::{ToolDeclaration, ToolId};
+
+pub(crate) use allowance::Allowance;
+pub use flags::FlagRules;
+pub(crate) use layer::written;
+pub use layer::{Layer, POLICY_FORMAT};
+pub use origin::Origin;
+pub use pattern::{PathPattern, PatternError};
+pub(crate) use rule::{AllowRule, DenyRule, DenyScope, Hit, Pin, Place, Section};
+
+/// What the owner allows, all layers together.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    tools: BTreeMap<ToolId, DeclaredTool>,
+    /// Sections in rising precedence.
+    sections: Vec<Section>,
+    search: Option<Vec<PathBuf>>,
+}
+
+/// A tool with the layer that declares it.
+#[derive(Debug, Clone)]
+struct DeclaredTool {
+    declaration: Arc<ToolDeclaration>,
+    origin: Origin,
+}
+
+/// A rule as `policy show` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleLine {
+    /// The plugin that it is for; the plugin that is being run if absent.
+    pub plugin: Option<PluginId>,
+    /// Whether it forbids.
+    pub deny: bool,
+    /// The kind of effect.
+    pub capability: Capability,
+    /// The rule as it is written.
+    pub rule: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The rule's line, from 1.
+    pub line: usize,
+}
+
+impl Policy {
+    /// Reads one policy on top of the built-in catalogue.
+    ///
+    /// # Errors
+    /// Every mistake in the text, and every rule that can never match, with line and fix.
+    pub fn parse(origin: Origin, text: &str) -> Result<Self, Diagnostics> {
+        Self::layered(vec![catalogue::layer()?, Layer::parse(origin, text)?])
+    }
+
+    /// Puts layers together: built-in first, then the user's, the workspace's, files, flags;
+    /// layers of one kind in the order given.
+    ///
+    /// # Errors
+    /// Every rule of any layer that names a tool or template which no layer declares.
+    pub fn layered(mut layers: Vec<Layer>) -> Result<Self, Diagnostics> {
+        layers.sort_by_key(|layer| layer.origin.rank());
+        let mut policy = Self {
+            tools: BTreeMap::new(),
+            sections: Vec::new(),
+            search: None,
+        };
+        for layer in layers {
+            for declaration in layer.tools {
+                let id = declaration.id().clone();
+                let declaration = Arc::new(declaration);
+                let origin = layer.origin.clone();
+                policy.tools.insert(
+                    id,
+                    DeclaredTool {
+                        declaration,
+                        origin,
+                    },
+                );
+            }
+            policy.search = layer.search.or(policy.search);
+            policy.sections.extend(layer.sections);
+        }
+        match check::undeclared(&policy) {
+            Some(found) => Err(found),
+            None => Ok(policy),
+        }
+    }
+
+    /// The tools, by name, each with the layer that declares it.
+    pub fn tools(&self) -> impl Iterator<Item = (&ToolDeclaration, &Origin)> {
+        self.tools
+            .values()
+            .map(|tool| (tool.declaration.as_ref(), &tool.origin))
+    }
+
+    /// A tool by name.
+    #[must_use]
+    pub fn tool(&self, id: &ToolId) -> Option<&ToolDeclaration> {
+        self.tools.get(id).map(|tool| tool.declaration.as_ref())
+    }
+
+    /// The directories in which bare program names are looked up, if the owner says; absolute.
+    #[must_use]
+    pub fn search(&self) -> Option<&[PathBuf]> {
+        self.search.as_deref()
+    }
+
+    /// The file that holds a plugin's component, if a layer names one, as it is written there:
+    /// absolute, or relative to the directory of the layer's file. The highest layer holds.
+    #[must_use]
+    pub fn plugin_file(&self, id: &PluginId) -> Option<(&str, &Origin)> {
+        let named = self
+            .sections
+            .iter()
+            .rev()
+            .filter(|section| section.subject.is(id));
+        named
+            .filter_map(|section| section.file.as_ref())
+            .map(|(file, origin)| (file.as_str(), origin))
+            .next()
+    }
+
+    /// The plugins that have a section of their own, in order, without repetition.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<&PluginId> {
+        let mut ids: Vec<&PluginId> = self
+            .sections
+            .iter()
+            .filter_map(|section| section.subject.id())
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Every rule with where it comes from, in rising precedence.
+    #[must_use]
+    pub fn rule_lines(&self) -> Vec<RuleLine> {
+        let mut lines = Vec::new();
+        for section in &self.sections {
+            let line = |deny, capability, place: &Place| RuleLine {
+                plugin: section.subject.id().cloned(),
+                deny,
+                capability,
+                rule: place.rule().to_owned(),
+                origin: place.origin().clone(),
+                line: place.line(),
+            };
+            lines.extend(
+                section
+                    .allow
+                    .iter()
+                    .map(|rule| line(false, rule.scope.capability(), &rule.place)),
+            );
+            lines.extend(
+                section
+                    .deny
+                    .iter()
+                    .map(|rule| line(true, rule.scope.capability(), &rule.place)),
+            );
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Capabilities as data: a kind of effect, and how far it reaches.
+//!
+//! Never: an effect, a decision. A scope is what both keys speak about.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::net::NetOrigin;
+use crate::path::RelPath;
+use crate::tool::{EnvName, NameError, TemplateId, ToolId};
+
+/// A kind of effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// Be run at all. Refused only when the owner pinned another component; never during a run.
+    Load,
+    /// Read files below a directory of the workspace.
+    Read,
+    /// Create, change and delete files below a directory of the workspace.
+    Write,
+    /// See one environment variable of the host.
+    Env,
+    /// Have the host run one declared tool.
+    Run,
+    /// Reach one network origin.
+    Net,
+}
+
+impl Capability {
+    /// The word in files, flags and output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Env => "env",
+            Self::Run => "run",
+            Self::Net => "net",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A tool or one of its templates: `git` or `git:status`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ToolScope {
+    /// The tool.
+    pub tool: ToolId,
+    /// One of its templates; all of them if absent.
+    pub template: Option<TemplateId>,
+}
+
+impl ToolScope {
+    /// Whether `other` is this tool, or this template of it.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.tool == other.tool && (self.template.is_none() || self.template == other.template)
+    }
+}
+
+impl fmt::Display for ToolScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.template {
+            Some(template) => write!(f, "{}:{template}", self.tool),
+            None => write!(f, "{}", self.tool),
+        }
+    }
+}
+
+impl FromStr for ToolScope {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (tool, template) = match text.split_once(':') {
+            Some((tool, template)) => (tool, Some(template.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self {
+            tool: tool.parse()?,
+            template,
+        })
+    }
+}
+
+/// What a manifest requests.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Read below this directory.
+    Read(RelPath),
+    /// Write below this directory.
+    Write(RelPath),
+    /// See this variable.
+    Env(EnvName),
+    /// Have this tool run.
+    Run(ToolScope),
+    /// Have any tool run that the owner allows; what that is, is decided call by call.
+    RunAny,
+    /// Reach this origin.
+    Net(NetOrigin),
+}
+
+impl Scope {
+    /// The kind of effect.
+    #[must_use]
+    pub fn capability(&self) -> Capability {
+        match self {
+            Self::Read(_) => Capability::Read,
+            Self::Write(_) => Capability::Write,
+            Self::Env(_) => Capability::Env,
+            Self::Run(_) | Self::RunAny => Capability::Run,
+            Self::Net(_) => Capability::Net,
+        }
+    }
+
+    /// Whether everything that `other` asks for is asked for here too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Read(above), Self::Read(below)) | (Self::Write(above), Self::Write(below)) => {
+                above.covers(below)
+            }
+            (Self::Env(one), Self::Env(other)) => one == other,
+            (Self::Run(above), Self::Run(below)) => above.covers(below),
+            (Self::RunAny, Self::Run(_) | Self::RunAny) => true,
+            (Self::Net(one), Self::Net(other)) => one == other,
+            (
+                Self::Read(_)
+                | Self::Write(_)
+                | Self::Env(_)
+                | Self::Run(_)
+                | Self::RunAny
+                | Self::Net(_),
+                _,
+            ) => false,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(path) | Self::Write(path) => write!(f, "{path}"),
+            Self::Env(name) => write!(f, "{name}"),
+            Self::Run(tool) => write!(f, "{tool}"),
+            Self::RunAny => f.write_str("*"),
+            Self::Net(origin) => write!(f, "{origin}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn tool_scopes() {
+        for (text, ok) in [
+            ("git", true),
+            ("git:status", true),
+            ("git:", false),
+            (":status", false),
+            ("", false),
+            ("*", false),
+            ("git:a:b", false),
+            ("git status", false),
+            ("/bin/git", false),
+        ] {
+            let scope = text.parse::<ToolScope>();
+            assert_eq!(scope.is_ok(), ok, "{text}");
+            if let Ok(scope) = scope {
+                assert_eq!(scope.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn scopes_cover_only_their_own_kind() {
+        let run = |text: &str| Scope::Run(text.parse().unwrap());
+        let read = |text: &str| Scope::Read(text.parse().unwrap());
+        let write = |text: &str| Scope::Write(text.parse().unwrap());
+        for (above, below, expected) in [
+            (read("."), read("src"), true),
+            (read("src"), read("."), false),
+            (read("."), write("src"), false),
+            (write("."), read("."), false),
+            (run("git"), run("git:log"), true),
+            (run("git:log"), run("git"), false),
+            (run("git:log"), run("git:log"), true),
+            (run("git"), run("go"), false),
+            (Scope::RunAny, run("git"), true),
+            (run("git"), Scope::RunAny, false),
+        ] {
+            assert_eq!(above.covers(&below), expected, "{above:?} {below:?}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A tool as its owner declares it.
+//!
+//! Never: made from anything but an owner's policy or the catalogue.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{EnvName, Program, Template, TemplateId, ToolId, ToolLimits};
+use crate::quantity::{ByteSize, TimeSpan};
+
+/// Wall-clock limit of a tool whose declaration names none.
+pub const DEFAULT_WALL: TimeSpan = TimeSpan::seconds(60);
+/// Kept output of a tool whose declaration names no limit.
+pub const DEFAULT_OUTPUT: ByteSize = ByteSize::mebibytes(16);
+/// A tool is ended at this many times its kept output, unless its declaration says otherwise: a
+/// bit too much is cut, a flood is stopped.
+pub const HARD_OUTPUT_FACTOR: u64 = 4;
+/// Longest time limit of a tool: what takes longer than a day is a service.
+pub const MAX_TOOL_TIME: TimeSpan = TimeSpan::seconds(24 * 60 * 60);
+
+/// Which network a tool may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// None.
+    None,
+    /// Only this machine.
+    Loopback,
+    /// Any.
+    Full,
+}
+
+/// Where a tool runs if the call does not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolDirectory {
+    /// The workspace; a call may name a directory below it.
+    Workspace,
+    /// This absolute path; a call may name nothing else.
+    Fixed(PathBuf),
+}
+
+/// The rules of a run of a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolRules {
+    pub(crate) pass_env: Vec<EnvName>,
+    pub(crate) plugin_env: Vec<EnvName>,
+    pub(crate) set_env: Vec<(EnvName, String)>,
+    pub(crate) directory: ToolDirectory,
+    pub(crate) limits: ToolLimits,
+    pub(crate) success: Vec<u8>,
+    pub(crate) network: Network,
+}
+
+impl ToolRules {
+    /// Names whose values the tool gets from the host's environment.
+    #[must_use]
+    pub fn pass_env(&self) -> &[EnvName] {
+        &self.pass_env
+    }
+    /// Names that a plugin may set.
+    #[must_use]
+    pub fn plugin_env(&self) -> &[EnvName] {
+        &self.plugin_env
+    }
+    /// Names with the owner's constants.
+    #[must_use]
+    pub fn set_env(&self) -> &[(EnvName, String)] {
+        &self.set_env
+    }
+    /// Where the tool runs.
+    #[must_use]
+    pub fn directory(&self) -> &ToolDirectory {
+        &self.directory
+    }
+    /// Its limits; a call can only lower them.
+    #[must_use]
+    pub fn limits(&self) -> &ToolLimits {
+        &self.limits
+    }
+    /// The exit codes that count as success.
+    #[must_use]
+    pub fn success(&self) -> &[u8] {
+        &self.success
+    }
+    /// The network that it may reach.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.network
+    }
+}
+
+/// A tool: a program, the shapes of its arguments, and the rules of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolDeclaration {
+    pub(crate) id: ToolId,
+    pub(crate) program: Program,
+    pub(crate) templates: BTreeMap<TemplateId, Template>,
+    pub(crate) rules: ToolRules,
+}
+
+impl ToolDeclaration {
+    /// The owner's name for it.
+    #[must_use]
+    pub fn id(&self) -> &ToolId {
+        &self.id
+    }
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+    /// The shapes of its arguments, by name.
+    #[must_use]
+    pub fn templates(&self) -> &BTreeMap<TemplateId, Template> {
+        &self.templates
+    }
+    /// The rules of a run.
+    #[must_use]
+    pub fn rules(&self) -> &ToolRules {
+        &self.rules
+    }
+}
+
+/// The text is not a network rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a network rule; write none, loopback or full")]
+pub struct NetworkError(String);
+
+impl FromStr for Network {
+    type Err = NetworkError;
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        match text {
+            "none" => Ok(Self::None),
+            "loopback" => Ok(Self::Loopback),
+            "full" => Ok(Self::Full),
+            other => Err(NetworkError(other.chars().take(40).collect())),
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Loopback => "loopback",
+            Self::Full => "full",
+        })
+    }
+}
+
+impl fmt::Display for ToolDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workspace => f.write_str("workspace"),
+            Self::Fixed(path) => write!(f, "{}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Real programs: how the owner declares one, and how a plugin uses it.
+//!
+//! The owner writes a [`ToolDeclaration`]: a [`Program`], argument [`Template`]s with typed slots,
+//! and the [`ToolRules`] of a run. A plugin sends a [`ToolCall`]: names and slot values, nothing
+//! else. [`crate::grant::Grants::launch`] makes a [`Launch`] of the two, or says what is wrong.
+//!
+//! Never: a shell, a command as one text, a program that a plugin named.
+
+mod call;
+mod declaration;
+mod environment;
+mod exit;
+mod launch;
+mod name;
+mod program;
+mod read;
+mod slot;
+mod template;
+
+pub use call::{CallStdin, MAX_STDIN_BYTES, SlotValue, ToolCall};
+pub use declaration::{
+    DEFAULT_OUTPUT, DEFAULT_WALL, HARD_OUTPUT_FACTOR, MAX_TOOL_TIME, Network, ToolDeclaration,
+    ToolDirectory, ToolRules,
+};
+pub use environment::{Danger, EnvName, EnvNameError};
+pub use exit::{Containment, Exit, KillCause, StartError, Usage};
+pub use launch::{Directory, Launch, Stdin, ToolLimits};
+pub use name::{NameError, SlotName, TemplateId, ToolId};
+pub use program::{Program, ProgramError};
+pub(crate) use read::read_tool;
+pub use slot::{SlotType, SlotTypeError, ValueError};
+pub use template::{
+    Arity, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, MAX_REPEATED, Slot, Template, TemplateError,
+};

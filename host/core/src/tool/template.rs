@@ -1,0 +1,354 @@
+//! Argument templates: the only shapes in which a tool is started.
+//!
+//! A template is a list of elements. An element is literal text, a slot `{name:type}`, or literal
+//! text followed by one slot, `--max={n:int:1..5}`. `{{` and `}}` stand for braces. A slot is
+//! one argument; `{name:type?}` is none or one, `{name:type*}` (last element only) any number,
+//! `{name:type=value}` one with a default. A template in which a value could become an option is
+//! refused when it is read. Never: two slots in an element, text after a slot, splitting.
+
+use std::collections::BTreeMap;
+
+use super::{SlotName, SlotType, SlotTypeError, SlotValue, ValueError};
+
+/// Longest argument in bytes. Linux refuses 128 KiB; half of it leaves no doubt.
+pub const MAX_ARGUMENT_BYTES: usize = 64 << 10;
+/// Most bytes of all arguments and environment entries together. Linux takes about 2 MiB; this is
+/// what the message to the supervisor holds, and far more than a command needs.
+pub const MAX_LAUNCH_BYTES: usize = 256 << 10;
+/// Most values of a repeated slot, as the contract says.
+pub const MAX_REPEATED: usize = 1024;
+/// Most elements of a template; a longer one is a program, not a shape.
+const MAX_ELEMENTS: usize = 128;
+
+/// How many values a slot takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arity {
+    /// Exactly one.
+    One,
+    /// One; this one if the call names none.
+    Default(String),
+    /// None or one. Without a value the element is left out.
+    Optional,
+    /// Any number up to [`MAX_REPEATED`], each an argument of its own.
+    Repeated,
+}
+
+/// A place in a template that a call fills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    name: SlotName,
+    kind: SlotType,
+    arity: Arity,
+}
+
+impl Slot {
+    /// The name that a call uses.
+    #[must_use]
+    pub fn name(&self) -> &SlotName {
+        &self.name
+    }
+    /// The values that it takes.
+    #[must_use]
+    pub fn kind(&self) -> &SlotType {
+        &self.kind
+    }
+    /// How many of them.
+    #[must_use]
+    pub fn arity(&self) -> &Arity {
+        &self.arity
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Element {
+    Literal(String),
+    Slot { prefix: String, slot: Slot },
+}
+
+/// A checked template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    source: Vec<String>,
+    elements: Vec<Element>,
+}
+
+/// Why a list of texts is not a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// Braces that do not pair, or text after a slot.
+    #[error(
+        "`{0}` is not an element; write literal text, `{{name:type}}` or `--x={{name:type}}`, and \
+         `{{{{` for a brace"
+    )]
+    Syntax(String),
+    /// The name of a slot.
+    #[error(transparent)]
+    Name(#[from] super::NameError),
+    /// The type of a slot.
+    #[error(transparent)]
+    Type(#[from] SlotTypeError),
+    /// Two slots with one name.
+    #[error("the slot `{0}` is there twice; give each slot its own name")]
+    Duplicate(SlotName),
+    /// A repeated slot that is not last.
+    #[error("the repeated slot `{0}` is not last; move it to the end of the template")]
+    RepeatedNotLast(SlotName),
+    /// A value could become an option.
+    #[error(
+        "a value of `{0}` could begin with `-` and become an option; put the element \"--\" before \
+         it, or use a narrower type"
+    )]
+    OptionLike(SlotName),
+    /// A value could change what the text before it means.
+    #[error(
+        "`{0}` is a {1} and cannot follow other text; make it an element of its own, or use int, \
+         enum or ident"
+    )]
+    Prefix(SlotName, String),
+    /// The default does not fit the type.
+    #[error("the default of `{0}` does not fit its type; {1}")]
+    Default(SlotName, ValueError),
+    /// A NUL byte or too long.
+    #[error("an element holds a NUL byte or more than {MAX_ARGUMENT_BYTES} bytes; shorten it")]
+    Unfit,
+    /// Too many elements.
+    #[error("the template has {0} elements, the limit is {MAX_ELEMENTS}; shorten it")]
+    TooMany(usize),
+}
+
+impl Template {
+    /// Checks the elements of a template. An empty list is the program without arguments.
+    ///
+    /// # Errors
+    /// Every element that is wrong, with its place in the list.
+    pub fn parse(source: &[String]) -> Result<Self, Vec<(usize, TemplateError)>> {
+        if source.len() > MAX_ELEMENTS {
+            return Err(vec![(MAX_ELEMENTS, TemplateError::TooMany(source.len()))]);
+        }
+        let mut elements = Vec::with_capacity(source.len());
+        let mut errors = Vec::new();
+        let mut options_ended = false;
+        for (index, text) in source.iter().enumerate() {
+            let element = parse_element(text).and_then(|element| {
+                let last = index + 1 == source.len();
+                check_place(&element, &elements, options_ended, last)?;
+                Ok(element)
+            });
+            options_ended |= matches!(text.as_str(), "--" | "--end-of-options");
+            match element {
+                Ok(element) => elements.push(element),
+                Err(error) => errors.push((index, error)),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let source = source.to_vec();
+        Ok(Self { source, elements })
+    }
+
+    /// The elements as the owner wrote them.
+    #[must_use]
+    pub fn source(&self) -> &[String] {
+        &self.source
+    }
+
+    /// The slots, in order.
+    pub fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.elements.iter().filter_map(|element| match element {
+            Element::Literal(_) => None,
+            Element::Slot { slot, .. } => Some(slot),
+        })
+    }
+
+    /// Fills the slots. Gives the arguments after the program.
+    ///
+    /// # Errors
+    /// Every value that is missing, unknown, given twice or does not fit.
+    pub(crate) fn fill(&self, given: &[(String, SlotValue)]) -> Result<Vec<String>, Vec<Misfit>> {
+        let mut misfits = Vec::new();
+        let mut values: BTreeMap<&str, &SlotValue> = BTreeMap::new();
+        for (name, value) in given {
+            if !self.slots().any(|slot| slot.name.as_str() == name) {
+                misfits.push(self.unknown(name));
+            } else if values.insert(name, value).is_some() {
+                let message = "the slot is filled twice; fill it once".to_owned();
+                misfits.push(Misfit {
+                    slot: name.clone(),
+                    code: "duplicate",
+                    message,
+                });
+            }
+        }
+        let mut arguments = Vec::with_capacity(self.elements.len());
+        for element in &self.elements {
+            match element {
+                Element::Literal(text) => arguments.push(text.clone()),
+                Element::Slot { prefix, slot } => {
+                    let value = values.get(slot.name.as_str()).copied();
+                    match slot.fill(value) {
+                        Ok(filled) => {
+                            arguments.extend(filled.iter().map(|value| format!("{prefix}{value}")));
+                        }
+                        Err(misfit) => misfits.push(misfit),
+                    }
+                }
+            }
+        }
+        if misfits.is_empty() {
+            Ok(arguments)
+        } else {
+            Err(misfits)
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Misfit {
+        let known: Vec<&str> = self.slots().map(|slot| slot.name.as_str()).collect();
+        let known = if known.is_empty() {
+            "the template has no slots".to_owned()
+        } else {
+            format!("the template has: {}", known.join(", "))
+        };
+        Misfit {
+            slot: name.to_owned(),
+            code: "unknown-slot",
+            message: format!("no such slot; {known}"),
+        }
+    }
+}
+
+/// A slot value that does not fit, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    pub(crate) slot: String,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl Slot {
+    fn fill(&self, value: Option<&SlotValue>) -> Result<Vec<String>, Misfit> {
+        let misfit = |code, message: String| Misfit {
+            slot: self.name.as_str().to_owned(),
+            code,
+            message,
+        };
+        let check = |value: &str| {
+            self.kind
+                .check(value)
+                .map_err(|error| misfit(error.code(), error.to_string()))
+        };
+        match (&self.arity, value) {
+            (Arity::One, None) => Err(misfit(
+                "missing",
+                format!("fill the slot with a value of {}", self.kind),
+            )),
+            (Arity::Default(value), None) => Ok(vec![check(value)?]),
+            (Arity::Optional | Arity::Repeated, None) => Ok(Vec::new()),
+            (Arity::One | Arity::Default(_) | Arity::Optional, Some(SlotValue::One(value))) => {
+                Ok(vec![check(value)?])
+            }
+            (Arity::One | Arity::Default(_) | Arity::Optional, Some(SlotValue::Many(_))) => {
+                Err(misfit(
+                    "wrong-arity",
+                    "the slot takes one value, not a list".to_owned(),
+                ))
+            }
+            (Arity::Repeated, Some(SlotValue::One(_))) => Err(misfit(
+                "wrong-arity",
+                "the slot takes a list of values".to_owned(),
+            )),
+            (Arity::Repeated, Some(SlotValue::Many(values))) => {
+                if values.len() > MAX_REPEATED {
+                    let count = values.len();
+                    let message = format!("{count} values; the slot takes at most {MAX_REPEATED}");
+                    return Err(misfit("too-many", message));
+                }
+                values.iter().map(|value| check(value)).collect()
+            }
+        }
+    }
+}
+
+fn parse_element(text: &str) -> Result<Element, TemplateError> {
+    let syntax = || TemplateError::Syntax(text.chars().take(200).collect());
+    if text.len() > MAX_ARGUMENT_BYTES || text.contains('\0') {
+        return Err(TemplateError::Unfit);
+    }
+    let mut literal = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(at);
+        literal.push_str(before);
+        if let Some(after) = from.strip_prefix("{{") {
+            literal.push('{');
+            rest = after;
+        } else if let Some(after) = from.strip_prefix("}}") {
+            literal.push('}');
+            rest = after;
+        } else {
+            let inner = from
+                .strip_prefix('{')
+                .and_then(|from| from.strip_suffix('}'));
+            let inner = inner
+                .filter(|inner| !inner.contains(['{', '}']))
+                .ok_or_else(syntax)?;
+            let (name, kind) = inner.split_once(':').ok_or_else(syntax)?;
+            let slot = parse_slot(name, kind)?;
+            return Ok(Element::Slot {
+                prefix: literal,
+                slot,
+            });
+        }
+    }
+    literal.push_str(rest);
+    Ok(Element::Literal(literal))
+}
+
+fn parse_slot(name: &str, kind: &str) -> Result<Slot, TemplateError> {
+    let name: SlotName = name.parse()?;
+    let (kind, arity) = if let Some(kind) = kind.strip_suffix('?') {
+        (kind, Arity::Optional)
+    } else if let Some(kind) = kind.strip_suffix('*') {
+        (kind, Arity::Repeated)
+    } else if let Some((kind, value)) = kind.split_once('=') {
+        (kind, Arity::Default(value.to_owned()))
+    } else {
+        (kind, Arity::One)
+    };
+    let kind: SlotType = kind.parse()?;
+    if let Arity::Default(value) = &arity {
+        kind.check(value)
+            .map_err(|error| TemplateError::Default(name.clone(), error))?;
+    }
+    Ok(Slot { name, kind, arity })
+}
+
+/// Whether an element may stand where it stands.
+fn check_place(
+    element: &Element,
+    before: &[Element],
+    options_ended: bool,
+    last: bool,
+) -> Result<(), TemplateError> {
+    let Element::Slot { prefix, slot } = element else {
+        return Ok(());
+    };
+    let name = || slot.name.clone();
+    let same = |other: &Element| matches!(other, Element::Slot { slot: other, .. } if other.name == slot.name);
+    if before.iter().any(same) {
+        return Err(TemplateError::Duplicate(name()));
+    }
+    if slot.arity == Arity::Repeated && !last {
+        return Err(TemplateError::RepeatedNotLast(name()));
+    }
+    if !prefix.is_empty() && !slot.kind.may_follow(prefix) {
+        return Err(TemplateError::Prefix(name(), slot.kind.to_string()));
+    }
+    if prefix.is_empty() && !options_ended && slot.kind.can_begin_with_dash() {
+        return Err(TemplateError::OptionLike(name()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
