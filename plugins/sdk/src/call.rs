@@ -228,8 +228,6 @@ fn tail(text: &str, lines: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     fn output(exit: Exit, success: bool, stderr: &str) -> Output {

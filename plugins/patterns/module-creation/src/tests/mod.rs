@@ -1,8 +1,6 @@
 //! Tests of everything but the glue to the host.
 //!
 //! Never: a test that needs the network, or a tool other than the two that the plugin asks for.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod generated;
 mod planned;
 mod requested;

@@ -81,13 +81,28 @@ export function handle(store«ts|: Store», method«ts|: string», path«ts|: st
   return { status: 404, body: { error: `no resource ${path}` } };
 }
 
+/**
+ * The answer for a method, or 405.
+ *
+ * @param «js|{string} »method
+ * @param «js|{Record<string, () => Reply>} »answers
+ * @returns «js|{Reply} »the answer
+ */
 function only(method«ts|: string», answers«ts|: Record<string, () => Reply>»)«ts|: Reply» {
   const answer = Object.hasOwn(answers, method) ? answers[method] : undefined;
   return answer?.() ?? { status: 405, body: { error: `use ${Object.keys(answers).join(", ")}` } };
 }
 
+/**
+ * Adds the item that a body describes.
+ *
+ * @param «js|{Store} »store
+ * @param «js|{string} »body
+ * @returns «js|{Reply} »the answer
+ */
 function create(store«ts|: Store», body«ts|: string»)«ts|: Reply» {
-  let value«ts|: unknown»;
+  «js|/** @type {unknown} */
+  »let value«ts|: unknown»;
   try {
     value = JSON.parse(body);
   } catch {

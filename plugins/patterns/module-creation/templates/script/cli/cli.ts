@@ -20,7 +20,8 @@ export function main(
     print(render([["-", count(readFileSync(0, "utf8"))]]));
     return 0;
   }
-  const rows«ts|: [string, Counts][]» = [];
+  «js|/** @type {Parameters<typeof render>[0]} */
+  »const rows«ts|: [string, Counts][]» = [];
   let code = 0;
   for (const name of args) {
     try {
