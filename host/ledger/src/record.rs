@@ -8,8 +8,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use remit_core::event::{RECORD_FORMAT, Record};
+use remit_engine::journal::Watcher;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::files;
 
@@ -61,6 +63,18 @@ pub enum RecordError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The record was written by a newer version.
+    #[error(
+        "{path} has record format {found}, this version knows up to {RECORD_FORMAT}; \
+         use the newer version to read it",
+        path = .path.display()
+    )]
+    Newer {
+        /// The record.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
     /// The operating system refused something.
     #[error("{path}: {source}", path = .path.display())]
     Io {
@@ -78,6 +92,7 @@ pub struct RunRecord {
     path: PathBuf,
     whole: u64,
     lines: u64,
+    complained: bool,
 }
 
 impl RunRecord {
@@ -99,6 +114,7 @@ impl RunRecord {
             path,
             whole: 0,
             lines: 0,
+            complained: false,
         })
     }
 
@@ -155,6 +171,30 @@ impl RunRecord {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
+        }
+    }
+}
+
+/// A record watches its run. A disk that refuses does not stop the run; it is said once, in the
+/// log of the host.
+impl Watcher for RunRecord {
+    fn record(&mut self, record: &Record) {
+        let added = self.append(record);
+        self.complain(added);
+    }
+
+    fn finish(&mut self) {
+        let synced = self.sync();
+        self.complain(synced);
+    }
+}
+
+impl RunRecord {
+    fn complain(&mut self, result: Result<(), RecordError>) {
+        if let Err(error) = result
+            && !std::mem::replace(&mut self.complained, true)
+        {
+            tracing::error!(%error, "the record of this run is not complete");
         }
     }
 }
@@ -219,7 +259,7 @@ impl Records {
     /// Reads the record of a run, which may still be going on.
     ///
     /// # Errors
-    /// There is none, or a line other than the last cannot be read.
+    /// There is none, a newer version wrote it, or a line other than the last cannot be read.
     pub fn read<T: DeserializeOwned>(&self, run: &str) -> Result<Recorded<T>, RecordError> {
         let path = path_of(&self.directory, run)?;
         let file = files::open(&path).map_err(|source| {
@@ -272,6 +312,9 @@ fn read_lines<T: DeserializeOwned>(
                 source,
             });
         }
+        if number == 1 {
+            check_format(&line, path)?;
+        }
         match serde_json::from_slice(&line) {
             // Without its end the line may be a part that happens to be valid.
             Ok(event) if line.ends_with(b"\n") => events.push(event),
@@ -285,6 +328,21 @@ fn read_lines<T: DeserializeOwned>(
         events,
         torn: damaged.is_some(),
     })
+}
+
+/// Refuses what a newer version wrote. A line without a format is left to whoever reads it.
+fn check_format(line: &[u8], path: &Path) -> Result<(), RecordError> {
+    #[derive(Deserialize)]
+    struct Format {
+        v: u32,
+    }
+    match serde_json::from_slice::<Format>(line) {
+        Ok(Format { v }) if v > RECORD_FORMAT => Err(RecordError::Newer {
+            path: path.to_owned(),
+            found: v,
+        }),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// The file of a run.

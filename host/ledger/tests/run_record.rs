@@ -5,7 +5,10 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
+use remit_core::event::{Event, RECORD_FORMAT, Record};
+use remit_engine::journal::{Clock, Journal};
 use remit_ledger::{RecordError, Records, RunRecord};
 use serde_json::{Value, json};
 
@@ -112,6 +115,43 @@ fn damage_in_the_middle_is_named_by_its_line() {
         "{error}"
     );
     assert!(error.to_string().contains("line 2 is damaged"), "{error}");
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut record = RunRecord::create(directory.path(), RUN).unwrap();
+    let newer = RECORD_FORMAT + 1;
+    record.append(&json!({"v": newer, "seq": 1})).unwrap();
+    let error = Records::in_directory(directory.path().into())
+        .read::<Value>(RUN)
+        .unwrap_err();
+    assert!(
+        matches!(error, RecordError::Newer { found, .. } if found == newer),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_journal_writes_the_record_of_its_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let record = RunRecord::create(directory.path(), RUN).unwrap();
+    let clock: Clock = Arc::new(|| "2026-01-01T00:00:00.000Z".into());
+    let journal = Journal::start(RUN.into(), clock, vec![Box::new(record)]).unwrap();
+    for name in ["one", "two"] {
+        let name = name.into();
+        journal.emit(Event::Step { name }).await;
+    }
+    journal.flush().await;
+    let records = Records::in_directory(directory.path().into());
+    let read = records.read::<Record>(RUN).unwrap();
+    let seen: Vec<(u64, &str)> = read
+        .events
+        .iter()
+        .map(|r| (r.seq, r.run.as_str()))
+        .collect();
+    assert_eq!(seen, [(1, RUN), (2, RUN)]);
+    assert_eq!(read.events[1].event, Event::Step { name: "two".into() });
 }
 
 #[test]
