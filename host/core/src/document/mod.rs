@@ -383,7 +383,10 @@ impl<'a> Section<'a> {
 
     fn wrong_type<T>(&self, key: &str, item: &Spanned<&Item>, expected: &str) -> Option<T> {
         let found = item.value.type_name();
-        let message = format!("`{key}`{} is {expected}, not: {found}", self.place());
+        let message = format!(
+            "`{key}`{} must be {expected}, not of type {found}",
+            self.place()
+        );
         let help = format!("write {expected}");
         self.problems
             .report(&item.span, "wrong-type", message, help);
@@ -392,7 +395,7 @@ impl<'a> Section<'a> {
 
     fn element_type(&self, key: &str, span: &Range<usize>, value: &Value, expected: &str) {
         let found = value.type_name();
-        let message = format!("each element of `{key}` is {expected}, not: {found}");
+        let message = format!("each element of `{key}` must be {expected}, not of type {found}");
         self.problems
             .report(span, "wrong-type", message, format!("write {expected}"));
     }

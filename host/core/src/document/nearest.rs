@@ -16,23 +16,32 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance: insertions, deletions and replacements that turn one into the other.
+/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other
+/// (optimal string alignment).
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, letter) in from.chars().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        next.push(above + 1);
-        let mut left = above + 1;
-        for ((other, up), diagonal) in to.iter().zip(row.iter().skip(1)).zip(row.iter()) {
-            left = (left + 1)
-                .min(up + 1)
-                .min(diagonal + usize::from(letter != *other));
-            next.push(left);
+    let mut above: Vec<usize> = (0..=to.len()).collect();
+    // The row before `above`, and the letter that belongs to it: for swaps.
+    let mut before: Option<(Vec<usize>, char)> = None;
+    for (index, letter) in from.chars().enumerate() {
+        let mut row = vec![index + 1];
+        for (column, other) in to.iter().enumerate() {
+            let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX);
+            let insert_or_delete = at(&row, column).min(at(&above, column + 1)) + 1;
+            let replace = at(&above, column) + usize::from(letter != *other);
+            let mut best = insert_or_delete.min(replace);
+            if let (Some((earlier, previous)), Some(left)) = (&before, column.checked_sub(1))
+                && *previous == *other
+                && to.get(left) == Some(&letter)
+            {
+                best = best.min(at(earlier, left) + 1);
+            }
+            row.push(best);
         }
-        row = next;
+        before = Some((above, letter));
+        above = row;
     }
-    row.last().copied().unwrap_or(0)
+    above.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -45,7 +54,7 @@ mod tests {
             ("", "", 0),
             ("a", "", 1),
             ("kitten", "sitting", 3),
-            ("wirte", "write", 2),
+            ("wirte", "write", 1),
         ] {
             assert_eq!(distance(from, to), expected, "{from} {to}");
         }
@@ -55,7 +64,7 @@ mod tests {
     fn only_near_words_are_suggested() {
         let known = ["read", "write", "deny-write"];
         for (word, expected) in [
-            ("raed", None),
+            ("raed", Some("read")),
             ("reed", Some("read")),
             ("deny-wirte", Some("deny-write")),
             ("deny_write", Some("deny-write")),

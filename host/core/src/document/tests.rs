@@ -43,13 +43,42 @@ fn what_is_right_passes() {
 fn every_mistake_is_listed_with_line_and_fix() {
     let text = "nam = 'a'\nsize = '4KB'\non = 1\ncodes = [0, 'x']\nsizes = ['1', '2m']\n\
         [[item]]\n[[item]]\npaht = 'a'\npath = 3\n[group.a]\nwrod = 'x'\nother = 1\n";
-    insta::assert_snapshot!(check(text), @"");
+    insta::assert_snapshot!(check(text), @r#"
+    f.toml:1:1: `name` is missing
+      fix: add `name = "x"`
+    f.toml:1:1: unknown key `nam`
+      fix: did you mean `name`?
+    f.toml:2:8: `4KB` is not a size
+      fix: write a whole number and KiB, MiB or GiB, for example `64MiB`
+    f.toml:3:6: `on` must be true or false, not of type integer
+      fix: write true or false
+    f.toml:4:13: each element of `codes` must be a whole number, not of type string
+      fix: write a whole number
+    f.toml:5:15: `2m` is not a size
+      fix: write a whole number and KiB, MiB or GiB, for example `64MiB`
+    f.toml:6:1: `path` is missing in [item]
+      fix: add `path = "."`
+    f.toml:8:1: unknown key `paht` in [item]
+      fix: did you mean `path`?
+    f.toml:9:8: `path` in [item] must be a text in quotes, not of type integer
+      fix: write a text in quotes
+    f.toml:11:1: unknown key `wrod` in [group.a]
+      fix: did you mean `word`?
+    f.toml:12:1: unknown key `other` in [group.a]
+      fix: remove it; known here: word
+    "#);
 }
 
 #[test]
 fn what_is_not_toml_is_refused_with_its_place() {
-    insta::assert_snapshot!(check("a = [1,\nb = 2\n"), @"");
-    insta::assert_snapshot!(check("a = 1\na = 2\n"), @"");
+    insta::assert_snapshot!(check("a = [1,\nb = 2\n"), @r"
+    f.toml:2:3: unexpected `=` in array, expected value, `]`
+      fix: correct the TOML syntax here
+    ");
+    insta::assert_snapshot!(check("a = 1\na = 2\n"), @r"
+    f.toml:2:1: duplicate key
+      fix: correct the TOML syntax here
+    ");
 }
 
 #[test]

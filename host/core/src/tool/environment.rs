@@ -48,10 +48,8 @@ const PROGRAM: &[&str] = &[
     "*_PRELOAD",
     "*_ASKPASS",
     // Programs that are started to show, to edit, to ask or to connect.
-    "PAGER",
-    "*_PAGER",
-    "EDITOR",
-    "*_EDITOR",
+    "*PAGER",
+    "*EDITOR",
     "VISUAL",
     "BROWSER",
     "LESSOPEN",
@@ -292,3 +290,6 @@ impl From<EnvName> for String {
         name.0
     }
 }
+
+#[cfg(test)]
+mod tests;
