@@ -31,7 +31,17 @@ pub struct StdinClosed;
 /// Starts real tools.
 #[async_trait]
 pub trait Tools: Send + Sync {
+    /// Finds and pins the program without starting it: the answer that `start` would give as far
+    /// as it can be known beforehand.
+    ///
+    /// # Errors
+    /// The program is missing, changed, or can be written by the plugin.
+    async fn check(&self, launch: &Launch) -> Result<(), StartError>;
+
     /// Starts one. When this returns an error nothing is left running.
+    ///
+    /// # Errors
+    /// Each variant of [`StartError`] says which step failed.
     async fn start(&self, launch: &Launch) -> Result<Box<dyn RunningTool>, StartError>;
 }
 

@@ -41,25 +41,29 @@ pub enum Exit {
 }
 
 /// How strongly a tool's process tree is held together, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Containment {
     /// The supervisor adopts orphans and kills what it finds; a supervisor that is itself killed
     /// cannot.
+    #[default]
     Subreaper,
     /// The tree lives in a PID namespace that the kernel empties when its first process ends.
     PidNamespace,
 }
 
 /// What a run of a tool cost and did. Complete only when the tool has ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Usage {
     /// From start to end.
+    #[serde(rename = "wall-ms", with = "millis")]
     pub wall: Duration,
     /// Processor time in user mode: the tool and the children it waited for.
+    #[serde(rename = "user-ms", with = "millis")]
     pub user: Duration,
     /// Processor time in the kernel, likewise.
+    #[serde(rename = "system-ms", with = "millis")]
     pub system: Duration,
     /// Largest resident size of the tool, in bytes.
     pub max_rss: u64,
@@ -71,6 +75,21 @@ pub struct Usage {
     pub truncated: bool,
     /// What held the tree together.
     pub containment: Containment,
+}
+
+/// Durations as whole milliseconds: what people and programs compare.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
 }
 
 /// Why a declared tool could not be started.

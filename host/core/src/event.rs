@@ -1,0 +1,225 @@
+//! Everything that can happen during a run, and the numbered record of it.
+//!
+//! The JSON form of a [`Record`] is what `--json` prints, one per line, and what a run's record on
+//! disk holds. Never: an event that carries a secret or an environment *value* of the host.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::change::Change;
+use crate::denial::Denial;
+use crate::outcome::{Artifact, Outcome};
+use crate::tool::{Exit, Usage};
+
+/// Version of the record format. A reader refuses a newer one.
+pub const RECORD_FORMAT: u32 = 1;
+
+/// Which of a tool's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// For someone who looks for a fault.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Something is not as it should be.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// Who wrote a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogSource {
+    /// The plugin, by `progress.log`.
+    Plugin,
+    /// The plugin's standard output.
+    Stdout,
+    /// The plugin's standard error.
+    Stderr,
+    /// The host.
+    Host,
+}
+
+/// Bytes in a JSON text: as a string where they are UTF-8, else base64, so that nothing is lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Payload {
+    /// Valid UTF-8, as it is.
+    Text(String),
+    /// Anything else, base64 (RFC 4648, with padding).
+    Base64(String),
+}
+
+/// What a plugin may do in this run, for people and programs that watch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantSummary {
+    /// Directories it may read.
+    pub read: Vec<String>,
+    /// Directories it may write.
+    pub write: Vec<String>,
+    /// Environment names it may see.
+    pub env: Vec<String>,
+    /// Tools it may have run, as `tool:template`.
+    pub run: Vec<String>,
+    /// Origins it may reach.
+    pub net: Vec<String>,
+    /// Optional requests that were not allowed, with the line that would allow each.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub withheld: Vec<Denial>,
+}
+
+/// Something that happened. Past tense: already true.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(rename_all_fields = "kebab-case")]
+pub enum Event {
+    /// The run began.
+    RunStarted {
+        /// The plugin's id.
+        plugin: String,
+        /// The plugin's version.
+        version: String,
+        /// Digest of the component that runs.
+        component: String,
+        /// Digest of its manifest.
+        manifest: String,
+        /// The working directory on the host.
+        workspace: String,
+        /// What it may do.
+        grants: Box<GrantSummary>,
+    },
+    /// The inputs passed every check. Work begins.
+    InputsAccepted {
+        /// What the plugin gets.
+        inputs: Value,
+    },
+    /// Something was refused.
+    Denied {
+        /// What, by whom, and what would change it.
+        denial: Denial,
+    },
+    /// A step began.
+    Step {
+        /// Its name.
+        name: String,
+    },
+    /// The work advanced.
+    Percent {
+        /// 0 to 100, never less than before.
+        value: u8,
+    },
+    /// A line for the log.
+    Log {
+        /// How much it matters.
+        level: Level,
+        /// Who wrote it.
+        source: LogSource,
+        /// The line.
+        message: String,
+        /// Further facts; absent if there are none.
+        #[serde(skip_serializing_if = "Value::is_null", default)]
+        fields: Value,
+    },
+    /// A file was announced as finished.
+    Produced {
+        /// The file.
+        artifact: Artifact,
+    },
+    /// The plugin saved a checkpoint.
+    CheckpointSaved {
+        /// Its size.
+        bytes: u64,
+    },
+    /// A tool started.
+    ToolStarted {
+        /// Numbers the tool runs of this run, from 1.
+        call: u32,
+        /// The owner's name for the tool.
+        tool: String,
+        /// The owner's name for the argument shape.
+        template: String,
+        /// The arguments after the program.
+        arguments: Vec<String>,
+        /// Where it runs, relative to the workspace, or absolute if the owner fixed it.
+        directory: String,
+        /// The environment names that its declaration adds; never a value.
+        env: Vec<String>,
+    },
+    /// A tool wrote something.
+    ToolOutput {
+        /// Which run of a tool.
+        call: u32,
+        /// Which stream.
+        stream: Stream,
+        /// What.
+        #[serde(flatten)]
+        payload: Payload,
+    },
+    /// A tool ended.
+    ToolFinished {
+        /// Which run of a tool.
+        call: u32,
+        /// The owner's name for the tool.
+        tool: String,
+        /// How.
+        exit: Exit,
+        /// Whether the declaration counts that as success.
+        success: bool,
+        /// What it cost.
+        usage: Usage,
+    },
+    /// A tool could not be started.
+    ToolRefused {
+        /// The owner's name for the tool.
+        tool: String,
+        /// The owner's name for the argument shape.
+        template: String,
+        /// Stable kebab-case word.
+        code: String,
+        /// Why.
+        message: String,
+    },
+    /// The host compared the working tree with its state at the start.
+    FilesChanged {
+        /// What is not as it was, sorted by path.
+        changes: Vec<Change>,
+        /// Set if there are more than the list shows.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        more: bool,
+    },
+    /// The run ended. Always the last event.
+    RunFinished {
+        /// How.
+        outcome: Outcome,
+        /// How long it took, in milliseconds.
+        wall_ms: u64,
+    },
+}
+
+/// An event with its place in the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`RECORD_FORMAT`].
+    pub v: u32,
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// When, by the host's clock: RFC 3339 in UTC with milliseconds.
+    pub time: String,
+    /// The run: a ULID.
+    pub run: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}

@@ -1,0 +1,357 @@
+//! One try: from a fresh instance, through the checks of its inputs, to exactly one outcome.
+//!
+//! Never: work before the inputs are valid; an outcome that a plugin's claim alone decides.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use remit_core::event::{Event, GrantSummary, Level, LogSource};
+use remit_core::outcome::{Artifact, CancelReason, FaultKind, InputProblem, Outcome};
+use serde_json::{Value, json};
+
+use crate::host::PluginHost;
+use crate::inputs::{RawInputs, Schema};
+use crate::plugin::{Context, Failure, Finished, Instance, Plugin, PluginFault, Role};
+
+/// Changed files that the event lists. The rest is counted by `more`.
+const MAX_CHANGES: usize = 10_000;
+/// Artifacts that an outcome keeps; the contract's limit.
+const MAX_ARTIFACTS: usize = 10_000;
+
+/// What an attempt is about.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The run's ULID.
+    pub run_id: String,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// Grows with each attempt that was ever leased.
+    pub fence: u64,
+    /// What was said about inputs.
+    pub inputs: RawInputs,
+    /// Which interface to use, if the plugin has both.
+    pub role: Option<Role>,
+    /// The plugin's version, from its manifest.
+    pub version: String,
+    /// Digest of the component.
+    pub component_digest: String,
+    /// Digest of the manifest.
+    pub manifest_digest: String,
+    /// What the plugin may do, for those who watch.
+    pub grants: GrantSummary,
+    /// What the previous attempt saved.
+    pub checkpoint: Option<Vec<u8>>,
+}
+
+/// Why an attempt stopped before it had an outcome of its own.
+enum Stop {
+    Fault(PluginFault),
+    Inputs(Vec<InputProblem>),
+    Unavailable(String),
+}
+
+impl From<PluginFault> for Stop {
+    fn from(fault: PluginFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// An instance whose inputs have been found valid. Only [`prepare`] makes one.
+struct Ready {
+    instance: Box<dyn Instance>,
+    inputs: Value,
+}
+
+/// Carries out one attempt. Every event of it is on record when this returns.
+pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) -> Outcome {
+    let limit = host.identity().time;
+    record_start(host, &request).await;
+    let outcome = {
+        let work = carry_out(plugin, host, &request);
+        tokio::pin!(work);
+        tokio::select! {
+            // The plugin's own end wins over a deadline that passes at the same moment.
+            biased;
+            outcome = &mut work => outcome,
+            reason = host.cancel().cancelled() => Outcome::Cancelled { reason },
+            () = tokio::time::sleep(limit) => Outcome::TimedOut {
+                limit_ms: millis(limit),
+            },
+        }
+        // Here the instance is dropped, and with it every tool that it started.
+    };
+    if !host.settle().await {
+        host_says(host, Level::Warn, "some tools were still ending when the run ended").await;
+    }
+    record_changes(host).await;
+    let outcome = with_denials(host, outcome);
+    host.journal()
+        .emit(Event::RunFinished {
+            outcome: outcome.clone(),
+            wall_ms: millis(host.elapsed()),
+        })
+        .await;
+    host.journal().flush().await;
+    outcome
+}
+
+async fn carry_out(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: &Request) -> Outcome {
+    let mut ready = match prepare(plugin, host, &request.inputs, request.role).await {
+        Ok(ready) => ready,
+        Err(stop) => {
+            return match stop {
+                Stop::Fault(fault) => fault_outcome(fault),
+                Stop::Inputs(problems) => Outcome::InvalidInput { problems },
+                Stop::Unavailable(what) => Outcome::Unavailable { what },
+            };
+        }
+    };
+    let inputs = ready.inputs.clone();
+    host.journal().emit(Event::InputsAccepted { inputs }).await;
+    let identity = host.identity();
+    let context = Context {
+        run_id: request.run_id.clone(),
+        task_id: identity.task.clone(),
+        attempt: request.attempt,
+        fence: request.fence,
+        effect_key: format!("{}/{}", request.run_id, identity.task),
+        inputs: ready.inputs.to_string(),
+        time_left_ms: millis(host.time_left()),
+        checkpoint: request.checkpoint.clone(),
+    };
+    match ready.instance.execute(context).await {
+        Ok(finished) => conclude(host, finished).await,
+        Err(fault) => fault_outcome(fault),
+    }
+}
+
+/// Instantiates the plugin and checks everything that can be wrong before it works.
+async fn prepare(
+    plugin: &dyn Plugin,
+    host: &Arc<PluginHost>,
+    inputs: &RawInputs,
+    role: Option<Role>,
+) -> Result<Ready, Stop> {
+    let mut instance = plugin.instantiate(Arc::clone(host), role).await?;
+    let (inputs, problems) = check_inputs(instance.as_mut(), inputs).await?;
+    if !problems.is_empty() {
+        return Err(Stop::Inputs(problems));
+    }
+    let missing = instance.validate_config().await?;
+    if !missing.is_empty() {
+        let what: Vec<String> = missing.into_iter().map(|problem| problem.message).collect();
+        return Err(Stop::Unavailable(what.join("; ")));
+    }
+    Ok(Ready { instance, inputs })
+}
+
+/// Checks inputs against the plugin's schema and its own rules: every problem at once.
+///
+/// # Errors
+/// The plugin faulted, or its schema is not one.
+pub async fn check_inputs(
+    instance: &mut dyn Instance,
+    inputs: &RawInputs,
+) -> Result<(Value, Vec<InputProblem>), PluginFault> {
+    let descriptor = instance.describe().await?;
+    let schema = Schema::parse(&descriptor.input_schema)
+        .map_err(|error| PluginFault::new(FaultKind::Contract, error.to_string()))?;
+    let value = inputs.resolve(&schema);
+    let mut problems = schema.problems(&value);
+    for problem in instance.validate_inputs(&value.to_string()).await? {
+        // The plugin may see what the schema has seen already.
+        if !problems.iter().any(|known| known.path == problem.path) {
+            problems.push(problem);
+        }
+    }
+    Ok((value, problems))
+}
+
+async fn record_start(host: &PluginHost, request: &Request) {
+    let identity = host.identity();
+    host.journal()
+        .emit(Event::RunStarted {
+            plugin: identity.plugin.clone(),
+            version: request.version.clone(),
+            component: request.component_digest.clone(),
+            manifest: request.manifest_digest.clone(),
+            workspace: identity.workspace.display().to_string(),
+            grants: Box::new(request.grants.clone()),
+        })
+        .await;
+}
+
+async fn record_changes(host: &PluginHost) {
+    match host.changes().await {
+        Ok(mut changes) => {
+            let more = changes.len() > MAX_CHANGES;
+            changes.truncate(MAX_CHANGES);
+            host.journal()
+                .emit(Event::FilesChanged { changes, more })
+                .await;
+        }
+        Err(error) => host_says(host, Level::Warn, &error.to_string()).await,
+    }
+}
+
+async fn host_says(host: &PluginHost, level: Level, message: &str) {
+    host.journal()
+        .emit(Event::Log {
+            level,
+            source: LogSource::Host,
+            message: message.to_owned(),
+            fields: Value::Null,
+        })
+        .await;
+}
+
+fn fault_outcome(fault: PluginFault) -> Outcome {
+    Outcome::PluginFault {
+        kind: fault.kind,
+        message: fault.message,
+    }
+}
+
+async fn conclude(host: &PluginHost, finished: Finished) -> Outcome {
+    match finished {
+        Finished::Pattern {
+            summary,
+            outputs,
+            artifacts,
+        } => match object(&outputs) {
+            Ok(outputs) => Outcome::Succeeded {
+                summary,
+                outputs,
+                artifacts: see_all(host, artifacts).await,
+            },
+            Err(fault) => fault_outcome(fault),
+        },
+        Finished::Adapter {
+            success,
+            output,
+            error,
+            duration_ms,
+            artifacts,
+            claimed_changes,
+            cost,
+            details,
+        } => {
+            let details = match object(&details) {
+                Ok(details) => details,
+                Err(fault) => return fault_outcome(fault),
+            };
+            let artifacts = see_all(host, artifacts).await;
+            let cost = cost.map(|(input, output, micro_usd)| {
+                json!({"input-tokens": input, "output-tokens": output, "micro-usd": micro_usd})
+            });
+            let outputs = json!({
+                "success": success, "output": output, "error": error,
+                "duration-ms": duration_ms, "artifacts": artifacts,
+                "claimed-changes": claimed_changes, "cost": cost, "details": details,
+            });
+            if success {
+                let summary = "the tool did what was asked".to_owned();
+                Outcome::Succeeded { summary, outputs, artifacts }
+            } else {
+                Outcome::Failed {
+                    code: "tool-failed".into(),
+                    message: error.unwrap_or_else(|| "the tool did not succeed".into()),
+                    hint: None,
+                    retryable: false,
+                    outputs,
+                }
+            }
+        }
+        Finished::Failure(failure) => failure_outcome(host, failure),
+    }
+}
+
+/// Parses what must be a JSON object.
+fn object(text: &str) -> Result<Value, PluginFault> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(Value::Object(object)),
+        Ok(_) => Err(PluginFault::new(
+            FaultKind::Contract,
+            "the plugin's outputs are JSON but not an object",
+        )),
+        Err(error) => Err(PluginFault::new(
+            FaultKind::Contract,
+            format!("the plugin's outputs are not JSON: {error}"),
+        )),
+    }
+}
+
+async fn see_all(host: &PluginHost, artifacts: Vec<Artifact>) -> Vec<Artifact> {
+    let mut seen = Vec::with_capacity(artifacts.len().min(MAX_ARTIFACTS));
+    for artifact in artifacts.into_iter().take(MAX_ARTIFACTS) {
+        seen.push(host.see(artifact).await);
+    }
+    seen
+}
+
+fn failure_outcome(host: &PluginHost, failure: Failure) -> Outcome {
+    match failure {
+        Failure::InvalidInput(problems) => Outcome::InvalidInput { problems },
+        Failure::Denied(refused) => Outcome::Denied {
+            denials: Vec::new(),
+            message: Some(format!("{}; to allow it: {}", refused.what, refused.fix)),
+        },
+        Failure::Unavailable(what) => Outcome::Unavailable { what },
+        Failure::Rejected(reason) => Outcome::Rejected { reason },
+        // A plugin may notice the end before the host stops it; without a reason of the host's
+        // the words are only the plugin's.
+        Failure::Cancelled => Outcome::Cancelled {
+            reason: host.cancel().reason().unwrap_or(CancelReason::Requested),
+        },
+        Failure::TimedOut => Outcome::TimedOut {
+            limit_ms: millis(host.identity().time),
+        },
+        Failure::Failed {
+            code,
+            message,
+            hint,
+            retryable,
+        } => Outcome::Failed {
+            code,
+            message,
+            hint,
+            retryable,
+            outputs: Value::Null,
+        },
+    }
+}
+
+/// A failure after the host refused something is a denial: that is what its reader can act on.
+fn with_denials(host: &PluginHost, outcome: Outcome) -> Outcome {
+    let denials = host.denials();
+    match outcome {
+        Outcome::Denied { message, .. } if denials.is_empty() => Outcome::Denied {
+            denials: host.asked(),
+            message,
+        },
+        Outcome::Denied { message, .. } => Outcome::Denied { denials, message },
+        Outcome::Failed { message, .. } if !denials.is_empty() => Outcome::Denied {
+            denials,
+            message: Some(message),
+        },
+        other @ (Outcome::Succeeded { .. }
+        | Outcome::Failed { .. }
+        | Outcome::Rejected { .. }
+        | Outcome::InvalidInput { .. }
+        | Outcome::Unavailable { .. }
+        | Outcome::TimedOut { .. }
+        | Outcome::Cancelled { .. }
+        | Outcome::PluginFault { .. }
+        | Outcome::Internal { .. }) => other,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A new run's name: a ULID, so that names sort by time.
+#[must_use]
+pub fn new_run_id() -> String {
+    ulid::Ulid::generate().to_string()
+}

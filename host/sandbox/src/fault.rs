@@ -1,0 +1,84 @@
+//! What wasmtime reports when a guest cannot go on, as the one fault that it was.
+//!
+//! Never: a guess from a message where a typed error is there to be asked.
+
+use remit_core::outcome::FaultKind;
+use remit_engine::host::LimitHit;
+use remit_engine::plugin::PluginFault;
+use wasmtime::Trap;
+use wasmtime_wasi::I32Exit;
+
+use crate::limits::{MemoryHit, TableHit};
+
+/// Frames of a guest's backtrace that a message shows. More is for a debugger.
+const FRAMES: usize = 8;
+
+/// Names the fault in an error that a call or an instantiation returned.
+pub(crate) fn from_wasmtime(error: &wasmtime::Error) -> PluginFault {
+    if let Some(hit) = error.downcast_ref::<MemoryHit>() {
+        return PluginFault::new(FaultKind::Memory, hit.to_string());
+    }
+    if let Some(hit) = error.downcast_ref::<TableHit>() {
+        return PluginFault::new(FaultKind::Limit, hit.to_string());
+    }
+    if let Some(hit) = error.downcast_ref::<LimitHit>() {
+        return PluginFault::new(FaultKind::Limit, hit.to_string());
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return PluginFault::new(
+            FaultKind::Exit,
+            format!(
+                "the plugin ended itself with exit code {} instead of returning a result",
+                exit.0
+            ),
+        );
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return from_trap(*trap, error);
+    }
+    let root = error.root_cause().to_string();
+    if let Some(name) = ungranted(&root) {
+        return PluginFault::new(
+            FaultKind::NotGranted,
+            format!("the plugin called `{name}`, which is not granted to any plugin"),
+        );
+    }
+    PluginFault::new(FaultKind::Trap, root)
+}
+
+fn from_trap(trap: Trap, error: &wasmtime::Error) -> PluginFault {
+    let kind = match trap {
+        Trap::StackOverflow => FaultKind::Stack,
+        Trap::AllocationTooLarge => FaultKind::Memory,
+        // Trap is a foreign enum that grows with wasmtime; whatever it says, it is a trap.
+        _ => FaultKind::Trap,
+    };
+    let what = match trap {
+        Trap::UnreachableCodeReached => {
+            "the plugin panicked or reached code that must not be reached".to_owned()
+        }
+        other => format!("the plugin trapped: {other}"),
+    };
+    PluginFault::new(kind, format!("{what}{}", backtrace(error)))
+}
+
+/// The innermost frames of the guest, one per line.
+fn backtrace(error: &wasmtime::Error) -> String {
+    let Some(trace) = error.downcast_ref::<wasmtime::WasmBacktrace>() else {
+        return String::new();
+    };
+    let mut text = String::new();
+    for frame in trace.frames().iter().take(FRAMES) {
+        let name = frame.func_name().unwrap_or("?");
+        text.push_str("\n  in ");
+        text.push_str(name);
+    }
+    text
+}
+
+/// The import's name, if the error is that of a function that exists only to say no.
+fn ungranted(message: &str) -> Option<&str> {
+    message
+        .strip_prefix("unknown import: `")
+        .and_then(|rest| rest.split('`').next())
+}
