@@ -235,7 +235,7 @@ fn other_component(component: &Digest, place: &Place) -> Denial {
         capability: Capability::Load,
         scope: component.to_string(),
         missing,
-        note: Some("the policy is for another component of this plugin".to_owned()),
+        note: Some("the rules were written for another component".to_owned()),
         reason: None,
         fix: Fix {
             flag: None,
@@ -248,6 +248,11 @@ fn other_component(component: &Digest, place: &Place) -> Denial {
     }
 }
 
+/// Whether the owner declares what a scope names; only tools need a declaration.
+pub(crate) fn is_declared(allowance: &Allowance, scope: &Scope) -> bool {
+    undeclared(allowance, scope).is_none()
+}
+
 /// A tool or template that no layer declares can be allowed only after it is declared.
 fn undeclared(allowance: &Allowance, scope: &Scope) -> Option<(Option<String>, Fix)> {
     let Scope::Run(wanted) = scope else {
@@ -256,7 +261,7 @@ fn undeclared(allowance: &Allowance, scope: &Scope) -> Option<(Option<String>, F
     let Some(tool) = allowance.tools.get(&wanted.tool) else {
         let note = format!("no policy declares the tool `{}`", wanted.tool);
         let line = format!(
-            "[tools.{}] program = \"/path/to/{}\"",
+            "tools.{}.program = \"/path/to/{}\"",
             wanted.tool, wanted.tool
         );
         return Some((Some(note), Fix { flag: None, line }));
@@ -271,7 +276,7 @@ fn undeclared(allowance: &Allowance, scope: &Scope) -> Option<(Option<String>, F
         wanted.tool,
         known.join(", ")
     );
-    let line = format!("[tools.{}.templates] {template} = [\"..\"]", wanted.tool);
+    let line = format!("tools.{}.templates.{template} = [\"..\"]", wanted.tool);
     Some((Some(note), Fix { flag: None, line }))
 }
 
@@ -302,7 +307,7 @@ fn allow_line(plugin: &PluginId, scope: &Scope) -> Fix {
     let text = scope.to_string();
     Fix {
         flag: Some(format!("--allow-{kind}={}", shell_quoted(&text))),
-        line: format!("[plugins.{plugin}] {}", written(kind.word(), &text)),
+        line: format!("plugins.{plugin}.{}", written(kind.word(), &text)),
     }
 }
 

@@ -81,10 +81,11 @@ impl fmt::Display for Denial {
             }
             MissingKey::Allowed => write!(f, "{capability} `{scope}` is not allowed")?,
             MissingKey::Forbidden { rule, origin, line } => {
-                write!(
-                    f,
-                    "{capability} `{scope}` is forbidden by {rule} ({origin}:{line})"
-                )?;
+                write!(f, "{capability} `{scope}` is forbidden by {rule}")?;
+                // A flag is its own origin.
+                if origin.to_string() != *rule {
+                    write!(f, " ({origin}:{line})")?;
+                }
             }
         }
         if let Some(note) = &self.note {

@@ -1,1 +1,327 @@
-//! Tests.
+//! Requests against rules: what is granted, what is refused, and with which words.
+
+use super::*;
+use crate::catalogue;
+use crate::path::RelPath;
+use crate::policy::{FlagRules, Layer, Origin};
+
+const HEAD: &str = "format = 1\nid = \"my-plugin\"\nversion = \"0.1.0\"\n\
+    wit = \"remit:plugin@0.1.0\"\ntitle = \"Test\"\n";
+
+/// A manifest from one request per line: `read .`, `run git:log`, `run *`, `env LANG ?`.
+fn manifest(requests: &str) -> Manifest {
+    let mut text = HEAD.to_owned();
+    for line in requests
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let mut words = line.split(' ');
+        let (kind, scope) = (words.next().unwrap(), words.next().unwrap());
+        let key = match kind {
+            "env" => "name",
+            "net" => "origin",
+            "run" => "tool",
+            _ => "path",
+        };
+        let (scope, templates) = match scope.split_once(':').filter(|_| kind == "run") {
+            Some((tool, template)) => (tool, format!("templates = [\"{template}\"]\n")),
+            None => (scope, String::new()),
+        };
+        let optional = words.next() == Some("?");
+        text += &format!(
+            "[[{kind}]]\n{key} = \"{scope}\"\n{templates}reason = \"needs it\"\noptional = {optional}\n"
+        );
+    }
+    Manifest::parse("m", &text)
+        .map_err(|found| found.to_string())
+        .unwrap()
+}
+
+fn policy(rules: &str) -> Policy {
+    let text = format!("format = 1\n[plugins.my-plugin]\n{rules}\n");
+    let parsed = Policy::parse(Origin::File("policy.toml".to_owned()), &text);
+    parsed.map_err(|found| found.to_string()).unwrap()
+}
+
+fn decided(requests: &str, rules: &str) -> Result<Grants, Denials> {
+    decide(
+        &manifest(requests),
+        &policy(rules),
+        &Digest::of(b"component"),
+    )
+}
+
+fn denied(requests: &str, rules: &str) -> String {
+    decided(requests, rules).unwrap_err().to_string()
+}
+
+#[test]
+fn granted_is_what_is_requested_and_allowed_by_inclusion() {
+    let cases = [
+        // request, policy, granted?
+        ("read src", "read = [\".\"]", true),
+        ("read src", "read = [\"src\"]", true),
+        ("read src", "read = [\"src/a\"]", false),
+        ("read src", "read = [\"srcs\", \"sr\"]", false),
+        ("read .", "read = [\"src\", \"docs\"]", false),
+        ("read src", "write = [\"src\"]", false),
+        ("write src", "read = [\"src\"]", false),
+        ("write src", "write = [\"src\"]", true),
+        ("env LANG", "env = [\"LANG\"]", true),
+        ("env LANG", "env = [\"LANGUAGE\"]", false),
+        ("net https://x.y", "net = [\"https://x.y:443\"]", true),
+        (
+            "net https://x.y",
+            "net = [\"http://x.y\", \"https://z.x.y\", \"https://x.y:1\"]",
+            false,
+        ),
+        ("run git:log", "run = [\"git\"]", true),
+        ("run git:log", "run = [\"git:log\"]", true),
+        ("run git:log", "run = [\"git:status\"]", false),
+        ("run git", "run = [\"git:log\"]", false),
+        (
+            "run node",
+            "run = [\"node:test\", \"node:check\", \"node:version\", \"node:run-file\"]",
+            true,
+        ),
+        ("run perl:x", "", false),
+        ("run git:push", "run = [\"git\"]", false),
+        // A deny wins over every allow.
+        ("read src", "read = [\".\"]\ndeny-read = [\"src\"]", false),
+        (
+            "read src/a",
+            "read = [\".\"]\ndeny-read = [\"src/**\"]",
+            false,
+        ),
+        (
+            "read src",
+            "read = [\".\"]\ndeny-read = [\"src/secret/**\"]",
+            true,
+        ),
+        ("env LANG", "deny-env = [\"LANG\"]", false),
+        (
+            "run git:log",
+            "run = [\"git\"]\ndeny-run = [\"git:log\"]",
+            false,
+        ),
+        ("run git", "run = [\"git\"]\ndeny-run = [\"git:log\"]", true),
+        ("net https://x.y", "deny-net = [\"https://x.y\"]", false),
+        // Nothing requested is nothing granted, whatever is allowed.
+        ("", "read = [\".\"]\nrun = [\"git\"]", true),
+    ];
+    for (request, rules, expected) in cases {
+        let result = decided(request, rules);
+        assert_eq!(
+            result.is_ok(),
+            expected,
+            "{request} / {rules}: {:?}",
+            result.err()
+        );
+    }
+}
+
+#[test]
+fn every_denial_is_listed_with_reason_and_fix() {
+    let requests = "read .\nwrite a'b\nenv LANG\nrun python3:unittest\nrun perl:x\nrun git:push\nnet https://x.y";
+    insta::assert_snapshot!(
+        denied(requests, "read = [\"src\", \"docs\"]\ndeny-env = [\"LANG\"]"),
+        @r#"
+    read `.` is not allowed: only `docs`, `src` inside it is, and a request is never narrowed
+      why the plugin asks: needs it
+      fix: --allow-read=.   or in a policy:   plugins.my-plugin.read = ["."]
+    write `a'b` is not allowed
+      why the plugin asks: needs it
+      fix: --allow-write='a'\''b'   or in a policy:   plugins.my-plugin.write = ["a'b"]
+    env `LANG` is forbidden by deny-env = ["LANG"] (policy.toml:4)
+      why the plugin asks: needs it
+      fix: remove deny-env = ["LANG"] at policy.toml:4
+    run `python3:unittest` is not allowed
+      why the plugin asks: needs it
+      fix: --allow-run=python3:unittest   or in a policy:   plugins.my-plugin.run = ["python3:unittest"]
+    run `perl:x` is not allowed: no policy declares the tool `perl`
+      why the plugin asks: needs it
+      fix: tools.perl.program = "/path/to/perl"
+    run `git:push` is not allowed: `git` has no template `push`; it has: branch-list, diff, diff-revs, diff-staged, log, ls-files, rev-parse, show, status, tag-list, toplevel, version
+      why the plugin asks: needs it
+      fix: tools.git.templates.push = [".."]
+    net `https://x.y` is not allowed
+      why the plugin asks: needs it
+      fix: --allow-net=https://x.y   or in a policy:   plugins.my-plugin.net = ["https://x.y"]
+    "#
+    );
+}
+
+#[test]
+fn a_flag_grants_and_a_flag_denies() {
+    let manifest = manifest("run python3:unittest\nread .");
+    let with = |flags: FlagRules| {
+        let layers = vec![catalogue::layer().unwrap(), flags.layer().unwrap()];
+        decide(
+            &manifest,
+            &Policy::layered(layers).unwrap(),
+            &Digest::of(b"c"),
+        )
+    };
+    let allow = FlagRules {
+        allow_read: vec![".".to_owned()],
+        allow_run: vec!["python3:unittest".to_owned()],
+        ..FlagRules::default()
+    };
+    assert!(with(allow.clone()).is_ok());
+    let missing = with(FlagRules {
+        allow_run: Vec::new(),
+        ..allow.clone()
+    })
+    .unwrap_err();
+    assert_eq!(missing.list().len(), 1);
+    assert_eq!(
+        missing.list()[0].fix.flag.as_deref(),
+        Some("--allow-run=python3:unittest")
+    );
+    let denied = with(FlagRules {
+        deny_run: vec!["python3".to_owned()],
+        ..allow
+    })
+    .unwrap_err();
+    insta::assert_snapshot!(denied, @r"
+    run `python3:unittest` is forbidden by --deny-run=python3
+      why the plugin asks: needs it
+      fix: leave out --deny-run=python3
+    ");
+}
+
+#[test]
+fn a_deny_in_any_layer_wins() {
+    let manifest = manifest("read src");
+    let layer = |origin: fn(String) -> Origin, rules: &str| {
+        let text = format!("format = 1\n[plugins.my-plugin]\n{rules}\n");
+        Layer::parse(origin("x".to_owned()), &text).unwrap()
+    };
+    let flags = FlagRules {
+        allow_read: vec![".".to_owned()],
+        ..FlagRules::default()
+    };
+    for origin in [
+        Origin::User as fn(String) -> Origin,
+        Origin::Workspace,
+        Origin::File,
+    ] {
+        let deny = layer(origin, "deny-read = [\"src\"]");
+        let policy = Policy::layered(vec![deny, flags.layer().unwrap()]).unwrap();
+        let denials = decide(&manifest, &policy, &Digest::of(b"c")).unwrap_err();
+        assert!(matches!(
+            denials.list()[0].missing,
+            MissingKey::Forbidden { line: 3, .. }
+        ));
+        let allow = layer(origin, "read = [\"src\"]");
+        assert!(
+            decide(
+                &manifest,
+                &Policy::layered(vec![allow]).unwrap(),
+                &Digest::of(b"c")
+            )
+            .is_ok()
+        );
+    }
+}
+
+#[test]
+fn rules_for_another_plugin_do_not_count() {
+    let text = "format = 1\n[plugins.other-plugin]\nread = [\".\"]\n";
+    let policy = Policy::parse(Origin::File("p".to_owned()), text).unwrap();
+    assert!(decide(&manifest("read src"), &policy, &Digest::of(b"c")).is_err());
+}
+
+#[test]
+fn optional_requests_are_withheld_not_refused() {
+    let grants = decided(
+        "read . ?\nread src\nrun node:test ?\nenv LANG ?",
+        "read = [\"src\"]\nenv = [\"LANG\"]",
+    );
+    let grants = grants.unwrap();
+    let withheld: Vec<String> = grants
+        .withheld()
+        .iter()
+        .map(|denial| format!("{} {}", denial.capability, denial.scope))
+        .collect();
+    assert_eq!(withheld, ["read .", "run node:test"]);
+    assert_eq!(grants.read_roots(), ["src".parse::<RelPath>().unwrap()]);
+    assert_eq!(grants.env_names().len(), 1);
+    assert!(grants.tools().is_empty());
+}
+
+#[test]
+fn a_request_for_any_tool_gets_what_is_allowed() {
+    let tools = |rules: &str| -> Vec<String> {
+        let grants = decided("run *", rules).unwrap();
+        let name = |(id, tool): (&ToolId, &GrantedTool)| -> Vec<String> {
+            tool.templates()
+                .iter()
+                .map(|template| format!("{id}:{template}"))
+                .collect()
+        };
+        grants.tools().iter().flat_map(name).collect()
+    };
+    assert!(tools("").is_empty());
+    assert_eq!(
+        tools("run = [\"git:log\", \"git:status\"]"),
+        ["git:log", "git:status"]
+    );
+    let node = tools("run = [\"node\"]\ndeny-run = [\"node:run-file\"]");
+    assert_eq!(node, ["node:check", "node:test", "node:version"]);
+}
+
+#[test]
+fn a_pin_is_for_one_component() {
+    let digest = Digest::of(b"component");
+    let rules = format!("component = \"{digest}\"\nread = [\".\"]");
+    assert!(decided("read src", &rules).is_ok());
+    let other = Digest::of(b"another");
+    let rules = format!("component = \"{other}\"\nread = [\".\"]");
+    insta::assert_snapshot!(denied("read src", &rules), @r#"
+    load `sha256:6985ca1f4daa5a584a28eae043a239cb96689af1337ea13afb63e00c2bf512fa` is forbidden by component = "sha256:ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5" (policy.toml:3): the rules were written for another component
+      fix: component = "sha256:6985ca1f4daa5a584a28eae043a239cb96689af1337ea13afb63e00c2bf512fa"   at policy.toml:3
+    "#);
+    // A higher layer cannot lift it.
+    let text = format!("format = 1\n[plugins.my-plugin]\n{rules}\n");
+    let user = Layer::parse(Origin::User("u".to_owned()), &text).unwrap();
+    let text = format!("format = 1\n[plugins.my-plugin]\ncomponent = \"{digest}\"\n");
+    let file = Layer::parse(Origin::File("f".to_owned()), &text).unwrap();
+    let policy = Policy::layered(vec![user, file]).unwrap();
+    assert!(decide(&manifest(""), &policy, &digest).is_err());
+}
+
+#[test]
+fn the_owner_sets_the_limits() {
+    let limits = |rules: &str| decided("", rules).unwrap().limits().memory().to_string();
+    assert_eq!(limits(""), "64MiB");
+    assert_eq!(limits("limits = { memory = \"1MiB\" }"), "1MiB");
+    assert_eq!(limits("limits = { memory = \"1GiB\" }"), "1GiB");
+}
+
+#[test]
+fn a_denial_is_data_too() {
+    let denials = decided("run git:log", "").unwrap_err();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&denials).unwrap(), @r#"
+    [
+      {
+        "capability": "run",
+        "scope": "git:log",
+        "missing": {
+          "key": "allowed"
+        },
+        "reason": "needs it",
+        "fix": {
+          "flag": "--allow-run=git:log",
+          "line": "plugins.my-plugin.run = [\"git:log\"]"
+        }
+      }
+    ]
+    "#);
+    let text = serde_json::to_string(&denials.list()[0]).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Denial>(&text).unwrap(),
+        denials.list()[0]
+    );
+}

@@ -205,6 +205,10 @@ impl Grants {
     ///
     /// # Errors
     /// The access is not granted; the denial says which key is missing and what would change it.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refusal is rare, and its caller keeps it"
+    )]
     pub fn check_path(&self, access: Access, path: &RelPath) -> Result<(), Denial> {
         if self.may(access, path) {
             return Ok(());

@@ -7,9 +7,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Grants;
-use crate::decide::{Verdict, judge, refuse};
+use crate::decide::{Verdict, is_declared, judge, refuse};
 use crate::denial::{Denial, Fix, MissingKey};
-use crate::scope::Scope;
+use crate::scope::{Scope, ToolScope};
 
 /// One field of a call that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,14 +47,21 @@ fn list(problems: &[CallProblem]) -> String {
 impl Grants {
     /// Explains why something that was not granted was not.
     pub(super) fn denial(&self, scope: &Scope) -> Denial {
-        let request = self
+        let covering = self
             .manifest
             .requests()
             .iter()
-            .find(|request| request.scope().covers(scope));
-        let verdict = judge(&self.allowance, scope);
-        match (request, verdict) {
-            (None, Verdict::Granted | Verdict::NotAllowed) => Denial {
+            .filter(|one| one.scope().covers(scope));
+        // Of several requests the narrowest is the one to allow.
+        let request = covering.reduce(|best, one| {
+            if best.scope().covers(one.scope()) {
+                one
+            } else {
+                best
+            }
+        });
+        let Some(request) = request else {
+            return Denial {
                 capability: scope.capability(),
                 scope: scope.to_string(),
                 missing: MissingKey::Declared,
@@ -64,29 +71,31 @@ impl Grants {
                     flag: None,
                     line: manifest_line(scope),
                 },
-            },
-            (None, Verdict::Forbidden(_)) | (Some(_), _) => {
-                // The request that was decided is the door: to allow less would not open it.
-                let wanted = request.map_or(scope, |request| match request.scope() {
-                    Scope::RunAny => scope,
-                    whole => whole,
-                });
-                let verdict = match verdict {
-                    Verdict::Forbidden(_) => verdict,
-                    Verdict::Granted | Verdict::NotAllowed => judge(&self.allowance, wanted),
-                };
-                let denial = refuse(
-                    self.manifest.id(),
-                    &self.allowance,
-                    wanted,
-                    request,
-                    &verdict,
-                );
-                Denial {
-                    scope: scope.to_string(),
-                    ..denial
-                }
-            }
+            };
+        };
+        let verdict = judge(&self.allowance, scope);
+        let own = matches!(verdict, Verdict::Forbidden(_)) || !is_declared(&self.allowance, scope);
+        // A request is granted as a whole: to allow less than it asks for would change nothing.
+        let whole = if *request.scope() == Scope::RunAny {
+            scope
+        } else {
+            request.scope()
+        };
+        let (wanted, verdict) = if own {
+            (scope, verdict)
+        } else {
+            (whole, judge(&self.allowance, whole))
+        };
+        let denial = refuse(
+            self.manifest.id(),
+            &self.allowance,
+            wanted,
+            Some(request),
+            &verdict,
+        );
+        Denial {
+            scope: scope.to_string(),
+            ..denial
         }
     }
 }
@@ -94,22 +103,23 @@ impl Grants {
 /// The line of a manifest that requests a scope.
 fn manifest_line(scope: &Scope) -> String {
     let quoted = |text: &str| toml_edit::Value::from(text).to_string();
-    let reason = "reason = \"..\"";
-    let line = match scope {
-        Scope::Read(path) => format!("[[read]] path = {}", quoted(path.as_str())),
-        Scope::Write(path) => format!("[[write]] path = {}", quoted(path.as_str())),
-        Scope::Env(name) => format!("[[env]] name = {}", quoted(name.as_str())),
-        Scope::Net(origin) => format!("[[net]] origin = {}", quoted(&origin.to_string())),
-        Scope::RunAny => "[[run]] tool = \"*\"".to_owned(),
-        Scope::Run(tool) => match &tool.template {
-            Some(template) => {
-                format!(
-                    "[[run]] tool = \"{}\", templates = [\"{template}\"]",
-                    tool.tool
-                )
-            }
-            None => format!("[[run]] tool = \"{}\"", tool.tool),
-        },
+    let (list, what) = match scope {
+        Scope::Read(path) => ("read", format!("path = {}", quoted(path.as_str()))),
+        Scope::Write(path) => ("write", format!("path = {}", quoted(path.as_str()))),
+        Scope::Env(name) => ("env", format!("name = {}", quoted(name.as_str()))),
+        Scope::Net(origin) => ("net", format!("origin = {}", quoted(&origin.to_string()))),
+        Scope::RunAny => ("run", "tool = \"*\"".to_owned()),
+        Scope::Run(ToolScope {
+            tool,
+            template: None,
+        }) => ("run", format!("tool = \"{tool}\"")),
+        Scope::Run(ToolScope {
+            tool,
+            template: Some(template),
+        }) => (
+            "run",
+            format!("tool = \"{tool}\", templates = [\"{template}\"]"),
+        ),
     };
-    format!("{line}, {reason}   in the plugin's manifest")
+    format!("{list} = [{{ {what}, reason = \"..\" }}]   in the plugin's manifest")
 }
