@@ -56,28 +56,53 @@ pub(crate) fn read<T>(
     source: &Arc<Source>,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Result<T, Diagnostics> {
+    let (value, found) = attempt(source, read);
+    match (Diagnostics::of(found), value) {
+        (None, Some(value)) => Ok(value),
+        (Some(found), _) => Err(found),
+        (None, None) => {
+            let help = "compare it with the documented format";
+            let message = "the file is incomplete";
+            Err(Diagnostics::one(Diagnostic::new(
+                source,
+                None,
+                "incomplete",
+                message,
+                help,
+            )))
+        }
+    }
+}
+
+/// Like [`read`], but hands over what could be built beside the mistakes, so that a reader of
+/// several files can go on and find the mistakes of all.
+pub(crate) fn attempt<T>(
+    source: &Arc<Source>,
+    read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+) -> (Option<T>, Vec<Diagnostic>) {
     let single = |span, code, message: String, help: &str| {
-        Diagnostics::one(Diagnostic::new(source, span, code, message, help))
+        (
+            None,
+            vec![Diagnostic::new(source, span, code, message, help)],
+        )
     };
     let size = source.text().len();
     if size > MAX_DOCUMENT_BYTES {
         let message = format!("the file has {size} bytes, the limit is {MAX_DOCUMENT_BYTES}");
-        return Err(single(
-            None,
-            "file-too-large",
-            message,
-            "split or shorten the file",
-        ));
+        return single(None, "file-too-large", message, "split or shorten the file");
     }
-    let tree = toml_edit::Document::parse(source.text()).map_err(|error| {
-        let message = error.message().trim().replace('\n', ", ");
-        single(
-            error.span(),
-            "not-toml",
-            message,
-            "correct the TOML syntax here",
-        )
-    })?;
+    let tree = match toml_edit::Document::parse(source.text()) {
+        Ok(tree) => tree,
+        Err(error) => {
+            let message = error.message().trim().replace('\n', ", ");
+            return single(
+                error.span(),
+                "not-toml",
+                message,
+                "correct the TOML syntax here",
+            );
+        }
+    };
     let problems = Problems {
         source: Arc::clone(source),
         found: RefCell::default(),
@@ -91,17 +116,7 @@ pub(crate) fn read<T>(
     };
     let value = read(&mut root);
     root.finish();
-    match (Diagnostics::of(problems.found.into_inner()), value) {
-        (Some(found), _) => Err(found),
-        (None, Some(value)) => Ok(value),
-        // Every `None` is noted where it arises; should one be forgotten, it is still refused.
-        (None, None) => Err(single(
-            None,
-            "incomplete",
-            "the file is incomplete".to_owned(),
-            "compare it with the documented format",
-        )),
-    }
+    (value, problems.found.into_inner())
 }
 
 /// One table of the file.

@@ -1,5 +1,4 @@
 //! Tables of TOML texts and what the reader says about them.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
 use crate::quantity::ByteSize;

@@ -28,8 +28,7 @@ pub(super) fn manifest(source: &Arc<Source>) -> Result<Manifest, Diagnostics> {
     document::read(source, |root| {
         check_format(root);
         let id = root.need_parsed::<PluginId>("id", "bad-id", "id = \"my-plugin\"");
-        let version =
-            root.need_parsed::<semver::Version>("version", "bad-version", "version = \"0.1.0\"");
+        let version = version(root);
         let wit = root.need_parsed::<WitVersion>("wit", "bad-wit", "wit = \"remit:plugin@0.1.0\"");
         let title = read_line(root, "title", "title = \"What it does, in one line\"");
         let mut requests = Vec::new();
@@ -42,7 +41,7 @@ pub(super) fn manifest(source: &Arc<Source>) -> Result<Manifest, Diagnostics> {
         let needs = needs(root);
         Some(Manifest {
             id: id?.value,
-            version: version?.value,
+            version: version?,
             wit: wit?.value,
             title: title?,
             requests: requests.into_iter().map(|request| request.value).collect(),
@@ -50,6 +49,18 @@ pub(super) fn manifest(source: &Arc<Source>) -> Result<Manifest, Diagnostics> {
             digest: Digest::of(source.text().as_bytes()),
         })
     })
+}
+
+fn version(root: &mut Section<'_>) -> Option<semver::Version> {
+    let text = root.need_text("version", "version = \"0.1.0\"")?;
+    let version = semver::Version::parse(text.value).ok();
+    if version.is_none() {
+        let message = format!("`{}` is not a version", text.value);
+        let help = "write three numbers as in `0.1.0` (semver.org)";
+        root.problems()
+            .report(&text.span, "bad-version", message, help);
+    }
+    version
 }
 
 fn check_format(root: &mut Section<'_>) {

@@ -50,7 +50,7 @@ impl FromStr for WitVersion {
         let served = version.pre.is_empty()
             && version.major == WIT_VERSION.major
             && version.minor == WIT_VERSION.minor
-            && version.patch <= WIT_VERSION.patch;
+            && version <= WIT_VERSION;
         if served {
             Ok(Self(version))
         } else {

@@ -3,8 +3,10 @@
 //! Such a rule is a misunderstanding: its writer believes that something is allowed or forbidden
 //! that is not. Never: a warning. What does nothing is a mistake.
 
+use std::collections::BTreeSet;
+
 use super::{DenyScope, Hit, Place, Policy, Section};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostic;
 use crate::document::Problems;
 use crate::scope::{Scope, ToolScope};
 
@@ -65,22 +67,27 @@ pub(super) fn redundant(problems: &Problems, section: &Section) {
     }
 }
 
-/// Finds rules about tools and templates that no layer declares.
-pub(super) fn undeclared(policy: &Policy) -> Option<Diagnostics> {
+/// Finds rules about tools and templates that no layer declares. `broken` tools are declared, but
+/// wrong, which is said elsewhere.
+pub(super) fn undeclared(policy: &Policy, broken: &BTreeSet<String>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for section in &policy.sections {
         for rule in &section.allow {
-            if let Scope::Run(tool) = &rule.scope {
+            if let Scope::Run(tool) = &rule.scope
+                && !broken.contains(tool.tool.as_str())
+            {
                 found.extend(undeclared_tool(policy, tool, &rule.place));
             }
         }
         for rule in &section.deny {
-            if let DenyScope::Run(tool) = &rule.scope {
+            if let DenyScope::Run(tool) = &rule.scope
+                && !broken.contains(tool.tool.as_str())
+            {
                 found.extend(undeclared_tool(policy, tool, &rule.place));
             }
         }
     }
-    Diagnostics::of(found)
+    found
 }
 
 fn undeclared_tool(policy: &Policy, scope: &ToolScope, place: &Place) -> Option<Diagnostic> {

@@ -2,6 +2,7 @@
 //!
 //! Never: a flag that declares a tool, or that is weaker than a `deny` in a file.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -42,6 +43,15 @@ impl FlagRules {
     /// # Errors
     /// Every value that does not parse. The text of the diagnostics has one flag on each line.
     pub fn layer(&self) -> Result<Layer, Diagnostics> {
+        let (layer, found) = self.attempt();
+        match Diagnostics::of(found) {
+            Some(found) => Err(found),
+            None => Ok(layer),
+        }
+    }
+
+    /// Like [`Self::layer`], but hands over what could be read beside the mistakes.
+    pub(super) fn attempt(&self) -> (Layer, Vec<Diagnostic>) {
         let mut reader = Reader::new(self);
         let mut allow = Vec::new();
         reader.allow("--allow-read", &self.allow_read, Scope::Read, &mut allow);
@@ -60,9 +70,6 @@ impl FlagRules {
         reader.deny("--deny-env", &self.deny_env, DenyScope::Env, &mut deny);
         reader.deny("--deny-run", &self.deny_run, DenyScope::Run, &mut deny);
         reader.deny("--deny-net", &self.deny_net, DenyScope::Net, &mut deny);
-        if let Some(found) = Diagnostics::of(reader.found) {
-            return Err(found);
-        }
         let section = Section {
             subject: Subject::Running,
             pin: None,
@@ -72,12 +79,14 @@ impl FlagRules {
             memory: None,
             time: None,
         };
-        Ok(Layer {
+        let layer = Layer {
             origin: Origin::Flag("command line".to_owned()),
             tools: Vec::new(),
             sections: vec![section],
+            broken: BTreeSet::new(),
             search: None,
-        })
+        };
+        (layer, reader.found)
     }
 
     /// All flags with their values, in the order in which [`Self::layer`] reads them.

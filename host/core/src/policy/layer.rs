@@ -2,6 +2,7 @@
 //!
 //! Never: a look at other layers. What depends on them is checked when they are put together.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use super::rule::{AllowRule, DenyRule, DenyScope, Pin, Place, Section as Rules, Subject};
 use super::{Origin, check};
-use crate::diagnostic::{Diagnostics, Source};
+use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::digest::Digest;
 use crate::document::{self, Section, Spanned};
 use crate::id::PluginId;
@@ -26,6 +27,8 @@ pub const POLICY_FORMAT: i64 = 1;
 pub struct Layer {
     pub(super) origin: Origin,
     pub(super) tools: Vec<ToolDeclaration>,
+    /// Tools that are there but wrong: a rule that names one is not wrong for that.
+    pub(super) broken: BTreeSet<String>,
     pub(super) sections: Vec<Rules>,
     pub(super) search: Option<Vec<PathBuf>>,
 }
@@ -37,23 +40,41 @@ impl Layer {
     /// Every mistake in the text, and every rule that can never match because of another one in
     /// the same file, with line and fix.
     pub fn parse(origin: Origin, text: &str) -> Result<Self, Diagnostics> {
+        let (layer, found) = Self::attempt(origin, text);
+        match Diagnostics::of(found) {
+            Some(found) => Err(found),
+            None => Ok(layer),
+        }
+    }
+
+    /// Like [`Self::parse`], but hands over what could be read beside the mistakes.
+    pub(super) fn attempt(origin: Origin, text: &str) -> (Self, Vec<Diagnostic>) {
         let source = Source::new(origin.to_string(), text);
-        document::read(&source, |root| {
+        let empty = Self {
+            origin: origin.clone(),
+            tools: Vec::new(),
+            broken: BTreeSet::new(),
+            sections: Vec::new(),
+            search: None,
+        };
+        let (layer, found) = document::attempt(&source, |root| {
             check_format(root);
-            let mut reader = Reader {
+            let reader = Reader {
                 origin: origin.clone(),
                 source: Arc::clone(&source),
             };
             let search = reader.search(root);
-            let tools = reader.tools(root);
+            let (tools, broken) = reader.tools(root);
             let sections = reader.plugins(root);
             Some(Self {
                 origin,
                 tools,
+                broken,
                 sections,
                 search,
             })
-        })
+        });
+        (layer.unwrap_or(empty), found)
     }
 
     /// The tools that it declares.
@@ -96,7 +117,7 @@ impl Reader {
         }
     }
 
-    fn search(&mut self, root: &mut Section<'_>) -> Option<Vec<PathBuf>> {
+    fn search(&self, root: &mut Section<'_>) -> Option<Vec<PathBuf>> {
         let mut host = root.section("host")?;
         let texts = host.texts("search");
         host.finish();
@@ -119,15 +140,22 @@ impl Reader {
         Some(directories)
     }
 
-    fn tools(&mut self, root: &mut Section<'_>) -> Vec<ToolDeclaration> {
-        let sections = root.sections("tools");
-        sections
-            .into_iter()
-            .filter_map(|(name, mut section)| read_tool(&name, &mut section))
-            .collect()
+    /// The tools, and the names of those that are there but wrong.
+    fn tools(&self, root: &mut Section<'_>) -> (Vec<ToolDeclaration>, BTreeSet<String>) {
+        let mut tools = Vec::new();
+        let mut broken = BTreeSet::new();
+        for (name, mut section) in root.sections("tools") {
+            match read_tool(&name, &mut section) {
+                Some(tool) => tools.push(tool),
+                None => {
+                    broken.insert(name.value.to_owned());
+                }
+            }
+        }
+        (tools, broken)
     }
 
-    fn plugins(&mut self, root: &mut Section<'_>) -> Vec<Rules> {
+    fn plugins(&self, root: &mut Section<'_>) -> Vec<Rules> {
         let mut all = Vec::new();
         for (name, mut section) in root.sections("plugins") {
             let id = match name.value.parse::<PluginId>() {
@@ -148,7 +176,7 @@ impl Reader {
         all
     }
 
-    fn rules(&mut self, id: PluginId, section: &mut Section<'_>) -> Rules {
+    fn rules(&self, id: PluginId, section: &mut Section<'_>) -> Rules {
         let pin = section
             .parsed::<Digest>("component", "bad-digest")
             .map(|digest| Pin {

@@ -19,7 +19,7 @@
 //! limits = { memory = "128MiB" }      # holds in place of what the manifest asks for
 //! ```
 //!
-//! Each file is a [`Layer`]; [`Policy::layered`] puts them together. Allows add up. A deny beats
+//! Each file is a [`Layer`]; [`Policy::read`] reads them all and puts them together. Allows add up. A deny beats
 //! every allow, whatever layer it comes from. A tool declared again replaces the earlier one as a
 //! whole. Every rule remembers where it was written. Never: a rule that silently does nothing.
 
@@ -31,12 +31,12 @@ mod origin;
 mod pattern;
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::catalogue;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::id::PluginId;
 use crate::scope::Capability;
 use crate::tool::{ToolDeclaration, ToolId};
@@ -88,7 +88,25 @@ impl Policy {
     /// # Errors
     /// Every mistake in the text, and every rule that can never match, with line and fix.
     pub fn parse(origin: Origin, text: &str) -> Result<Self, Diagnostics> {
-        Self::layered(vec![catalogue::layer()?, Layer::parse(origin, text)?])
+        Self::read(&[(origin, text)], &FlagRules::default())
+    }
+
+    /// Reads several policies and the flags of a command line on top of the built-in catalogue.
+    ///
+    /// # Errors
+    /// Every mistake of every text and flag at once.
+    pub fn read(texts: &[(Origin, &str)], flags: &FlagRules) -> Result<Self, Diagnostics> {
+        let mut layers = vec![catalogue::layer()?];
+        let mut found = Vec::new();
+        for (origin, text) in texts {
+            let (layer, mistakes) = Layer::attempt(origin.clone(), text);
+            layers.push(layer);
+            found.extend(mistakes);
+        }
+        let (layer, mistakes) = flags.attempt();
+        layers.push(layer);
+        found.extend(mistakes);
+        Self::stacked(layers, found)
     }
 
     /// Puts layers together: built-in first, then the user's, the workspace's, files, flags;
@@ -96,14 +114,20 @@ impl Policy {
     ///
     /// # Errors
     /// Every rule of any layer that names a tool or template which no layer declares.
-    pub fn layered(mut layers: Vec<Layer>) -> Result<Self, Diagnostics> {
+    pub fn layered(layers: Vec<Layer>) -> Result<Self, Diagnostics> {
+        Self::stacked(layers, Vec::new())
+    }
+
+    fn stacked(mut layers: Vec<Layer>, mut found: Vec<Diagnostic>) -> Result<Self, Diagnostics> {
         layers.sort_by_key(|layer| layer.origin.rank());
         let mut policy = Self {
             tools: BTreeMap::new(),
             sections: Vec::new(),
             search: None,
         };
+        let mut broken = BTreeSet::new();
         for layer in layers {
+            broken.extend(layer.broken);
             for declaration in layer.tools {
                 let id = declaration.id().clone();
                 let declaration = Arc::new(declaration);
@@ -119,7 +143,8 @@ impl Policy {
             policy.search = layer.search.or(policy.search);
             policy.sections.extend(layer.sections);
         }
-        match check::undeclared(&policy) {
+        found.extend(check::undeclared(&policy, &broken));
+        match Diagnostics::of(found) {
             Some(found) => Err(found),
             None => Ok(policy),
         }

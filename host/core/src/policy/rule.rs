@@ -31,8 +31,14 @@ impl Place {
     pub(crate) fn rule(&self) -> &str {
         &self.rule
     }
+    /// The rule's line; a command line has only one.
     pub(crate) fn line(&self) -> usize {
-        self.source.position(self.span.start).0
+        match self.origin {
+            Origin::Flag(_) => 1,
+            Origin::BuiltIn | Origin::User(_) | Origin::Workspace(_) | Origin::File(_) => {
+                self.source.position(self.span.start).0
+            }
+        }
     }
 }
 

@@ -1,5 +1,4 @@
 //! Policies that are right, rules that never match, and how layers stack.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
 
@@ -22,9 +21,8 @@ fn codes(rest: &str) -> Vec<&'static str> {
 
 const TOOL: &str = "[tools.mine]\nprogram = \"/opt/mine\"\n[tools.mine.templates]\nv = [\"-v\"]\n";
 
-#[test]
-fn a_whole_policy_reads_as_written() {
-    let text = "format = 1
+/// Every key that there is.
+const WHOLE: &str = "format = 1
         [host]
         search = [\"/usr/bin\", \"/opt/bin\"]
         [tools.mine]
@@ -51,7 +49,10 @@ fn a_whole_policy_reads_as_written() {
         deny-run = [\"git:log\"]
         limits = { memory = \"1GiB\", time = \"1h\" }
         ";
-    let policy = Policy::parse(file("p.toml"), text).unwrap();
+
+#[test]
+fn a_whole_policy_reads_as_written() {
+    let policy = Policy::parse(file("p.toml"), WHOLE).unwrap();
     let tool = policy.tool(&"mine".parse().unwrap()).unwrap();
     let rules = tool.rules();
     assert_eq!(tool.program().as_str(), "/opt/mine");
@@ -181,12 +182,18 @@ fn rules_that_never_match_are_mistakes() {
       fix: remove one of them
     policy.toml:4:29: write = ["a"] makes no difference: write = ["a"] covers it
       fix: remove it
+    policy.toml:5:8: run = ["git:stats"]: `git` has no template `stats`
+      fix: declare it in `[tools.git.templates]`, or use one of: branch-list, diff, diff-revs, diff-staged, log, ls-files, rev-parse, show, status, tag-list, toplevel, version
+    policy.toml:5:21: run = ["gti"]: no layer declares the tool `gti`
+      fix: declare `[tools.gti]`, or use one of: cargo, git, go, node, npm, pytest, python3, ruff
     policy.toml:5:28: run = ["node"] can never match: deny-run = ["node"] denies it
       fix: remove one of them
     policy.toml:5:36: run = ["node:test"] can never match: deny-run = ["node"] denies it
       fix: remove one of them
     policy.toml:6:8: env = ["A"] can never match: deny-env = ["A"] denies it
       fix: remove one of them
+    policy.toml:10:21: deny-run = ["perl"]: no layer declares the tool `perl`
+      fix: declare `[tools.perl]`, or use one of: cargo, git, go, node, npm, pytest, python3, ruff
     "#);
 }
 
@@ -278,6 +285,29 @@ fn flags_are_a_layer_and_their_mistakes_are_listed_together() {
         Policy::layered(layers).unwrap_err().list()[0].code,
         "undeclared-tool"
     );
+}
+#[test]
+fn mistakes_of_all_layers_are_reported_together() {
+    let user = "format = 1\n[plugins.ab]\nrun = [\"gti\", \"broken\"]\n";
+    let file = "format = 1\nx = 1\n[tools.broken]\nprogram = \"sh\"\ntemplates = {}\n";
+    let texts = [
+        (Origin::User("user.toml".to_owned()), user),
+        (self::file("file.toml"), file),
+    ];
+    let flags = FlagRules {
+        allow_env: vec!["A=B".to_owned()],
+        ..FlagRules::default()
+    };
+    insta::assert_snapshot!(Policy::read(&texts, &flags).unwrap_err(), @r#"
+    file.toml:2:1: unknown key `x`
+      fix: remove it; known here: format, host, plugins, tools
+    file.toml:4:11: `sh` is a shell, which turns text into programs
+      fix: declare the program that it would run
+    command line:1:1: --allow-env: `A=B` is not the name of an environment variable
+      fix: write letters, digits and _, no digit first
+    user.toml:3:8: run = ["gti"]: no layer declares the tool `gti`
+      fix: declare `[tools.gti]`, or use one of: cargo, git, go, node, npm, pytest, python3, ruff
+    "#);
 }
 
 proptest::proptest! {
