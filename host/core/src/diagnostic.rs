@@ -161,7 +161,6 @@ impl std::error::Error for Diagnostics {}
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
     #[test]

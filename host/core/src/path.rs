@@ -209,7 +209,6 @@ impl From<RelPath> for String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use proptest::prelude::*;
 
     use super::*;

@@ -157,7 +157,6 @@ impl From<TimeSpan> for String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use proptest::prelude::*;
 
     use super::*;

@@ -1,5 +1,4 @@
 //! The shipped catalogue: it parses, holds no shell, and each template fills as its owner meant.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
 use crate::policy::Policy;

@@ -1,5 +1,4 @@
 //! G3: names by which the environment of a tool could carry code.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
 

@@ -1,5 +1,4 @@
 //! Tables of templates, what they accept and what they refuse, and the promise about options.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use proptest::prelude::*;
 
