@@ -227,4 +227,15 @@ mod tests {
             &[("", "type")],
         );
     }
+
+    #[test]
+    fn the_manifest_and_the_package_agree() {
+        let manifest = include_str!("../remit-plugin.toml");
+        for line in [
+            format!("id = \"{}\"", env!("CARGO_PKG_NAME")),
+            format!("version = \"{}\"", env!("CARGO_PKG_VERSION")),
+        ] {
+            assert!(manifest.lines().any(|one| one == line), "{line}");
+        }
+    }
 }

@@ -177,7 +177,7 @@ fn failed(output: &Output, run: &TestRun, kept: bool) -> Failure {
 
 fn summary(name: &str, outputs: &Outputs) -> String {
     format!(
-        "{name}: {} files created, {} replaced, {} kept; tests passed in {} ms",
+        "{name}: files created: {}, replaced: {}, kept: {}; tests passed in {} ms",
         outputs.files_created.len(),
         outputs.files_replaced.len(),
         outputs.files_kept.len(),

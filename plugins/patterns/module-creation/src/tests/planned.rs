@@ -219,3 +219,23 @@ fn types_are_where_they_belong() {
         assert!(source.content.contains("@param {"));
     }
 }
+
+#[test]
+fn the_manifest_and_the_package_agree() {
+    let manifest = include_str!("../../remit-plugin.toml");
+    for line in [
+        format!("id = \"{}\"", env!("CARGO_PKG_NAME")),
+        format!("version = \"{}\"", env!("CARGO_PKG_VERSION")),
+    ] {
+        assert!(manifest.lines().any(|one| one == line), "{line}");
+    }
+    // What a plan runs is what the manifest asks for.
+    for request in all_requests() {
+        let tests = Plan::of(&request).unwrap().tests;
+        let asks = format!(
+            "tool = \"{}\"\ntemplates = [\"{}\"]",
+            tests.tool, tests.template
+        );
+        assert!(manifest.contains(&asks), "{asks}");
+    }
+}
