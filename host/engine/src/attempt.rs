@@ -81,7 +81,12 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
         // Here the instance is dropped, and with it every tool that it started.
     };
     if !host.settle().await {
-        host_says(host, Level::Warn, "some tools were still ending when the run ended").await;
+        host_says(
+            host,
+            Level::Warn,
+            "some tools were still ending when the run ended",
+        )
+        .await;
     }
     record_changes(host).await;
     let outcome = with_denials(host, outcome);
@@ -251,7 +256,11 @@ async fn conclude(host: &PluginHost, finished: Finished) -> Outcome {
             });
             if success {
                 let summary = "the tool did what was asked".to_owned();
-                Outcome::Succeeded { summary, outputs, artifacts }
+                Outcome::Succeeded {
+                    summary,
+                    outputs,
+                    artifacts,
+                }
             } else {
                 Outcome::Failed {
                     code: "tool-failed".into(),

@@ -348,9 +348,16 @@ impl PluginHost {
     ///
     /// # Errors
     /// As [`Self::start_tool`], as far as it can be known beforehand. A plugin that only asks has
-    /// not been denied anything yet, so nothing goes on record.
+    /// not been denied anything yet, so nothing goes on record; the answer is kept for the outcome.
     pub async fn check_tool(&self, call: &ToolCall) -> Result<(), CallError> {
-        let launch = self.decide(call)?;
+        let launch = self.decide(call).inspect_err(|error| {
+            if let CallError::Denied(denial) = error {
+                let mut asked = lock(&self.asked);
+                if asked.len() < MAX_DENIALS && !asked.contains(denial) {
+                    asked.push(denial.as_ref().clone());
+                }
+            }
+        })?;
         self.world.tools.check(&launch).await?;
         Ok(())
     }

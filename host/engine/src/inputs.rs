@@ -207,7 +207,12 @@ mod tests {
 
     #[test]
     fn a_wrong_schema_is_an_error_not_a_panic() {
-        for text in ["", "{", r#"{"properties":{"a":{"required":true}}}"#, r#"{"type":"float"}"#] {
+        for text in [
+            "",
+            "{",
+            r#"{"properties":{"a":{"required":true}}}"#,
+            r#"{"type":"float"}"#,
+        ] {
             assert!(Schema::parse(text).is_err(), "{text}");
         }
     }

@@ -358,7 +358,13 @@ mod tests {
     #[test]
     fn invalid_text_is_replaced_not_lost() {
         assert_eq!(lines(&[b"a\xff\nb\n"]), ["a\u{fffd}", "b"]);
-        assert_eq!(payload(&Bytes::from_static(b"\xff\x00")), Payload::Base64("/wA=".into()));
-        assert_eq!(payload(&Bytes::from_static(b"ok")), Payload::Text("ok".into()));
+        assert_eq!(
+            payload(&Bytes::from_static(b"\xff\x00")),
+            Payload::Base64("/wA=".into())
+        );
+        assert_eq!(
+            payload(&Bytes::from_static(b"ok")),
+            Payload::Text("ok".into())
+        );
     }
 }

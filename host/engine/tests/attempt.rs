@@ -1,0 +1,316 @@
+//! One attempt in a fake world: which outcome, which events, in which order.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use remit_core::event::{Event, GrantSummary};
+use remit_core::outcome::{CancelReason, ExitCode, InputProblem, Outcome};
+use remit_core::tool::{CallStdin, Exit, StartError, ToolCall};
+use remit_engine::attempt::{self, Request};
+use remit_engine::fake::{FakePlugin, FakeTools, FakeTree, Seen, grants, host, out};
+use remit_engine::host::{CallError, MAX_EVENTS, PluginHost};
+use remit_engine::inputs::RawInputs;
+use remit_engine::plugin::{Failure, Finished, PluginFault, Refused};
+use remit_engine::seam::ToolEvent;
+
+const RUN_PYTHON: &str = "[[run]]\ntool = \"python3\"\ntemplates = [\"version\"]\nreason = \"r\"\n";
+const ALLOW_PYTHON: &str = "[plugins.fake]\nrun = [\"python3:version\"]\n";
+
+fn request() -> Request {
+    Request {
+        run_id: "run".into(),
+        attempt: 1,
+        fence: 1,
+        inputs: RawInputs::default(),
+        role: None,
+        version: "0.1.0".into(),
+        component_digest: "c".into(),
+        manifest_digest: "m".into(),
+        grants: GrantSummary::default(),
+        checkpoint: None,
+    }
+}
+
+fn call(tool: &str, template: &str) -> ToolCall {
+    ToolCall {
+        tool: tool.into(),
+        template: template.into(),
+        slots: Vec::new(),
+        env: Vec::new(),
+        cwd: None,
+        stdin: CallStdin::Empty,
+        timeout: None,
+        idle: None,
+    }
+}
+
+fn done() -> Finished {
+    Finished::Pattern {
+        summary: "done".into(),
+        outputs: "{}".into(),
+        artifacts: Vec::new(),
+    }
+}
+
+async fn run(plugin: FakePlugin, tools: &Arc<FakeTools>) -> (Outcome, Seen, Arc<PluginHost>) {
+    let seen = Seen::default();
+    let host = host(
+        grants(RUN_PYTHON, ALLOW_PYTHON),
+        Arc::clone(tools),
+        FakeTree::default(),
+        &seen,
+    );
+    let outcome = attempt::run(&plugin, &host, request()).await;
+    (outcome, seen, host)
+}
+
+#[tokio::test]
+async fn a_tool_run_is_on_record_from_start_to_end() {
+    let tools = Arc::new(FakeTools::default());
+    tools
+        .scripts
+        .lock()
+        .unwrap()
+        .push_back(vec![out("Python 3\n"), ToolEvent::Exited(Exit::Code(0))]);
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            let mut tool = host.start_tool(&call("python3", "version")).await.unwrap();
+            assert_eq!(tool.next_event(6).await, out("Python"));
+            assert_eq!(tool.next_event(100).await, out(" 3\n"));
+            assert_eq!(tool.next_event(100).await, ToolEvent::Exited(Exit::Code(0)));
+            assert_eq!(tool.next_event(100).await, ToolEvent::Exited(Exit::Code(0)));
+            Ok(done())
+        })
+    });
+    let (outcome, seen, _) = run(plugin, &tools).await;
+    assert_eq!(outcome.exit_code(), ExitCode::Ok);
+    assert_eq!(
+        seen.types(),
+        [
+            "run-started",
+            "inputs-accepted",
+            "tool-started",
+            "tool-output",
+            "tool-finished",
+            "files-changed",
+            "run-finished"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_undeclared_tool_is_denied_and_a_failure_after_it_is_a_denial() {
+    let tools = Arc::new(FakeTools::default());
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            let error = host.start_tool(&call("git", "status")).await.unwrap_err();
+            assert!(matches!(error, CallError::Denied(_)), "{error}");
+            // The same again is one denial.
+            host.start_tool(&call("git", "status")).await.unwrap_err();
+            Ok(Finished::Failure(Failure::Failed {
+                code: "no-git".into(),
+                message: "cannot go on".into(),
+                hint: None,
+                retryable: false,
+            }))
+        })
+    });
+    let (outcome, seen, _) = run(plugin, &tools).await;
+    let Outcome::Denied { denials, message } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(denials.len(), 1);
+    assert_eq!(denials[0].scope, "git:status");
+    assert_eq!(message.as_deref(), Some("cannot go on"));
+    let denied = seen.types().iter().filter(|name| *name == "denied").count();
+    assert_eq!(denied, 1);
+    assert!(tools.started.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn asking_is_no_denial_unless_the_plugin_gives_up_over_it() {
+    let tools = Arc::new(FakeTools::default());
+    let gives_up = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            host.check_tool(&call("git", "status")).await.unwrap_err();
+            Ok(Finished::Failure(Failure::Denied(Box::new(Refused {
+                what: "run git:status".into(),
+                fix: "…".into(),
+            }))))
+        })
+    });
+    let (outcome, seen, _) = run(gives_up, &tools).await;
+    assert!(matches!(&outcome, Outcome::Denied { denials, .. } if denials.len() == 1));
+    assert!(!seen.types().contains(&"denied".to_owned()));
+
+    let goes_on = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            host.check_tool(&call("git", "status")).await.unwrap_err();
+            Ok(done())
+        })
+    });
+    let (outcome, _, _) = run(goes_on, &tools).await;
+    assert_eq!(outcome.exit_code(), ExitCode::Ok);
+}
+
+#[tokio::test]
+async fn wrong_inputs_stop_before_any_work() {
+    let tools = Arc::new(FakeTools::default());
+    let mut plugin = FakePlugin::doing(|_, _| panic!("must not work"));
+    plugin.schema = r#"{"required": ["name"]}"#.into();
+    plugin.problems = vec![InputProblem {
+        path: "/other".into(),
+        code: "odd".into(),
+        message: "is odd".into(),
+    }];
+    let (outcome, seen, _) = run(plugin, &tools).await;
+    let Outcome::InvalidInput { problems } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(!seen.types().contains(&"inputs-accepted".to_owned()));
+}
+
+#[tokio::test]
+async fn what_an_adapter_misses_is_named_before_any_work() {
+    let tools = Arc::new(FakeTools::default());
+    let mut plugin = FakePlugin::doing(|_, _| panic!("must not work"));
+    plugin.missing = vec![InputProblem {
+        path: String::new(),
+        code: "missing".into(),
+        message: "the variable KEY is not set".into(),
+    }];
+    let (outcome, _, _) = run(plugin, &tools).await;
+    assert_eq!(outcome.exit_code(), ExitCode::ToolMissing);
+}
+
+#[tokio::test]
+async fn a_missing_program_is_on_record() {
+    let tools = Arc::new(FakeTools::default());
+    *tools.refuse.lock().unwrap() = Some(StartError::Missing {
+        tool: "python3".parse().unwrap(),
+        reason: "nowhere".into(),
+    });
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            let error = host
+                .start_tool(&call("python3", "version"))
+                .await
+                .unwrap_err();
+            Ok(Finished::Failure(Failure::Unavailable(error.to_string())))
+        })
+    });
+    let (outcome, seen, _) = run(plugin, &tools).await;
+    assert_eq!(outcome.exit_code(), ExitCode::ToolMissing);
+    assert!(seen.types().contains(&"tool-refused".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_ends_the_attempt_and_every_tool_of_it() {
+    let tools = Arc::new(FakeTools::default());
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            let mut tool = host.start_tool(&call("python3", "version")).await.unwrap();
+            // No script: it runs until it is killed.
+            tool.next_event(1).await;
+            Ok(done())
+        })
+    });
+    let (outcome, seen, _) = run(plugin, &tools).await;
+    assert_eq!(outcome, Outcome::TimedOut { limit_ms: 60_000 });
+    assert!(
+        seen.types().contains(&"tool-finished".to_owned()),
+        "{:?}",
+        seen.types()
+    );
+    assert_eq!(seen.types().last().unwrap(), "run-finished");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_ends_the_attempt_with_its_reason() {
+    let tools = Arc::new(FakeTools::default());
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            let cancel = host.cancel().clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                cancel.cancel(CancelReason::Requested);
+            });
+            std::future::pending().await
+        })
+    });
+    let (outcome, _, _) = run(plugin, &tools).await;
+    let reason = CancelReason::Requested;
+    assert_eq!(outcome, Outcome::Cancelled { reason });
+}
+
+#[tokio::test]
+async fn outputs_that_are_no_object_break_the_contract() {
+    let tools = Arc::new(FakeTools::default());
+    for outputs in ["", "nonsense", "[]", "1"] {
+        let plugin = FakePlugin::doing(move |_, _| {
+            Box::pin(async move {
+                Ok(Finished::Pattern {
+                    summary: String::new(),
+                    outputs: outputs.into(),
+                    artifacts: Vec::new(),
+                })
+            })
+        });
+        let (outcome, _, _) = run(plugin, &tools).await;
+        assert_eq!(outcome.exit_code(), ExitCode::Plugin, "{outputs:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_never_stops_talking_hits_a_limit() {
+    let tools = Arc::new(FakeTools::default());
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            for value in 0..=MAX_EVENTS {
+                if let Err(hit) = host.step("again").await {
+                    assert_eq!(value, MAX_EVENTS);
+                    let kind = remit_core::outcome::FaultKind::Limit;
+                    return Err(PluginFault::new(kind, hit.to_string()));
+                }
+            }
+            Ok(done())
+        })
+    });
+    let (outcome, _, _) = run(plugin, &tools).await;
+    assert_eq!(outcome.exit_code(), ExitCode::Plugin);
+}
+
+#[tokio::test]
+async fn percent_only_grows_and_artifacts_are_looked_at() {
+    let tools = Arc::new(FakeTools::default());
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            for value in [10, 5, 10, 400, 50] {
+                host.percent(value).await.unwrap();
+            }
+            for path in ["../../etc/passwd", "/etc/passwd", "not-there"] {
+                let artifact = remit_core::outcome::Artifact {
+                    path: path.into(),
+                    media_type: "text/plain".into(),
+                    description: None,
+                    size: Some(1),
+                };
+                host.produced(artifact).await.unwrap();
+            }
+            Ok(done())
+        })
+    });
+    let (_, seen, _) = run(plugin, &tools).await;
+    let mut percents = Vec::new();
+    for event in seen.events() {
+        if let Event::Percent { value } = event {
+            percents.push(value);
+        } else if let Event::Produced { artifact } = event {
+            assert_eq!(artifact.size, None, "{}", artifact.path);
+        }
+    }
+    assert_eq!(percents, [10, 100]);
+}
