@@ -1,4 +1,5 @@
 //! The shipped catalogue: it parses, holds no shell, and each template fills as its owner meant.
+//! Never: a started program; what the machine has is not looked at.
 
 use super::*;
 use crate::policy::Policy;
@@ -33,7 +34,8 @@ fn no_program_is_a_shell_or_a_path() {
         Program::check_name(tool.program().as_str()).unwrap();
     }
     for shell in ["sh", "bash", "busybox", "/bin/sh", "/usr/bin/env"] {
-        let text = format!("format = 1\n[tools.x]\nprogram = \"{shell}\"\ntemplates = {{}}\n");
+        let text =
+            format!("format = 1\n[tools.x]\nprogram = \"{shell}\"\ntemplates = {{ v = [] }}\n");
         let found = Layer::parse(Origin::BuiltIn, &text).unwrap_err();
         assert_eq!(found.list()[0].code, "bad-program", "{shell}");
     }

@@ -1,4 +1,7 @@
 //! Requests against rules: what is granted, what is refused, and with which words.
+//! Never: grants made by hand.
+
+use proptest::prelude::*;
 
 use super::*;
 use crate::catalogue;
@@ -324,4 +327,45 @@ fn a_denial_is_data_too() {
         serde_json::from_str::<Denial>(&text).unwrap(),
         denials.list()[0]
     );
+}
+
+fn any_path() -> impl proptest::strategy::Strategy<Value = String> {
+    proptest::sample::select(vec![".", "a", "a/b", "a/b/c", "ab", "b", "b/c"])
+        .prop_map(str::to_owned)
+}
+
+proptest! {
+    /// A grant lies inside what was requested and inside what was allowed, and outside of what was
+    /// denied; whatever the three are.
+    #[test]
+    fn a_grant_never_exceeds_either_key(
+        requested in proptest::collection::btree_set(any_path(), 0..3),
+        allowed in proptest::collection::btree_set(any_path(), 0..3),
+        denied in any_path(),
+        with_deny in any::<bool>(),
+        touched in any_path(),
+    ) {
+        let requests: Vec<String> = requested.iter().map(|path| format!("read {path} ?")).collect();
+        let manifest = manifest(&requests.join("\n"));
+        let flags = FlagRules {
+            allow_read: allowed.iter().cloned().collect(),
+            deny_read: with_deny.then(|| denied.clone()).into_iter().collect(),
+            ..FlagRules::default()
+        };
+        let policy = Policy::layered(vec![flags.layer().unwrap()]).unwrap();
+        let grants = decide(&manifest, &policy, &Digest::of(b"c")).unwrap();
+        let path = |text: &String| text.parse::<RelPath>().unwrap();
+        let touched = path(&touched);
+        if grants.may_read(&touched) {
+            prop_assert!(requested.iter().any(|one| path(one).covers(&touched)));
+            prop_assert!(allowed.iter().any(|one| path(one).covers(&touched)));
+            prop_assert!(!with_deny || !path(&denied).covers(&touched));
+        }
+        prop_assert!(!grants.may_write(&touched));
+        // What was asked for exactly, allowed exactly and not denied is never refused.
+        if requested.contains(touched.as_str()) && allowed.contains(touched.as_str()) && !with_deny {
+            prop_assert!(grants.may_read(&touched));
+        }
+        prop_assert_eq!(grants.read_roots().len() + grants.withheld().len(), requested.len());
+    }
 }

@@ -139,6 +139,11 @@ impl<'a> Section<'a> {
         &self.span
     }
 
+    /// Whether it has no keys.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Notes every key that nobody asked for. To be called last.
     pub(crate) fn finish(&self) {
         for (key, _) in self.table.iter() {

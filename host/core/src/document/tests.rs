@@ -1,4 +1,5 @@
 //! Tables of TOML texts and what the reader says about them.
+//! Never: a real format; manifest and policy have their own tests.
 
 use super::*;
 use crate::quantity::ByteSize;

@@ -1,4 +1,5 @@
 //! What a grant lets through: paths and calls, refusals next to successes.
+//! Never: a grant that was not decided.
 
 use std::time::Duration;
 

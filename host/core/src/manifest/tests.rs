@@ -1,4 +1,5 @@
 //! Manifests that are right, and everything that a wrong one is told at once.
+//! Never: a mistake whose line or fix is not looked at.
 
 use super::*;
 

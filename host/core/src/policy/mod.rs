@@ -109,7 +109,7 @@ impl Policy {
         Self::stacked(layers, found)
     }
 
-    /// Puts layers together: built-in first, then the user's, the workspace's, files, flags;
+    /// Puts exactly these layers together (the catalogue only if it is among them): built-in first, then the user's, the workspace's, files, flags;
     /// layers of one kind in the order given.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 //! Policies that are right, rules that never match, and how layers stack.
+//! Never: a mistake whose line or fix is not looked at.
 
 use super::*;
 
@@ -199,7 +200,7 @@ fn rules_that_never_match_are_mistakes() {
 
 #[test]
 fn what_is_unknown_or_malformed_is_a_mistake() {
-    let cases: [(&str, &[&str]); 14] = [
+    let cases: [(&str, &[&str]); 15] = [
         ("[plugins.ab]\nraed = [\".\"]\n", &["unknown-key"]),
         ("[plugin.ab]\n", &["unknown-key"]),
         ("[plugins.A]\n", &["bad-id"]),
@@ -220,7 +221,11 @@ fn what_is_unknown_or_malformed_is_a_mistake() {
         ),
         ("[tools.x]\nprogram = \"/x\"\n", &["missing-templates"]),
         (
-            "[tools.X]\nprogram = \"/x\"\ntemplates = {}\n",
+            "[tools.x]\nprogram = \"/x\"\n[tools.x.templates]\n",
+            &["missing-templates"],
+        ),
+        (
+            "[tools.X]\nprogram = \"/x\"\ntemplates = { v = [] }\n",
             &["bad-tool-name"],
         ),
     ];
@@ -289,7 +294,7 @@ fn flags_are_a_layer_and_their_mistakes_are_listed_together() {
 #[test]
 fn mistakes_of_all_layers_are_reported_together() {
     let user = "format = 1\n[plugins.ab]\nrun = [\"gti\", \"broken\"]\n";
-    let file = "format = 1\nx = 1\n[tools.broken]\nprogram = \"sh\"\ntemplates = {}\n";
+    let file = "format = 1\nx = 1\n[tools.broken]\nprogram = \"sh\"\ntemplates = { v = [] }\n";
     let texts = [
         (Origin::User("user.toml".to_owned()), user),
         (self::file("file.toml"), file),

@@ -52,7 +52,8 @@ pub(crate) fn read_tool(
 /// Reads `[tools.X.templates]`.
 fn read_templates(section: &mut Section<'_>) -> Option<BTreeMap<TemplateId, Template>> {
     let problems = section.problems();
-    let Some(mut table) = section.section("templates") else {
+    let table = section.section("templates");
+    let Some(mut table) = table.filter(|table| !table.is_empty()) else {
         let message = "the tool has no `templates`, so nothing could call it";
         let help = "add a table of argument shapes, for example `version = [\"--version\"]`";
         problems.report(section.span(), "missing-templates", message, help);

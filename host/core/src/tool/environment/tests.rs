@@ -1,4 +1,5 @@
 //! G3: names by which the environment of a tool could carry code.
+//! Never: a list taken from the code that it tests.
 
 use super::*;
 

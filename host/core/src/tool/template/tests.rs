@@ -1,4 +1,5 @@
 //! Tables of templates, what they accept and what they refuse, and the promise about options.
+//! Never: a started program.
 
 use proptest::prelude::*;
 
