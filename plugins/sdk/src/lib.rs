@@ -69,6 +69,7 @@
 #[doc(hidden)]
 pub mod bindings;
 mod call;
+mod child;
 mod export;
 mod failure;
 pub mod json;
@@ -89,3 +90,4 @@ pub use bindings::imports::remit::plugin::types::{
 pub use bindings::imports::remit::plugin::{clock, random};
 pub use bindings::pattern::exports::remit::plugin::pattern::{Descriptor, Guest as Pattern};
 pub use call::{Call, DEFAULT_OUTPUT_LIMIT};
+pub use child::Line;

@@ -15,6 +15,8 @@ pub(crate) fn plan(request: &Request, mut values: Values) -> Result<Plan, Templa
     let code = starter::script(request.module_type);
     let name = &request.name;
     values.set("cli_entry", "../src/cli.js");
+    // The tests import the module itself: `index.js` may be there already, for another module.
+    values.set("module", format!("../src/{name}.js"));
     // Readers of the README import the package by its name.
     values.set("entry", request.distribution());
     let example = values.fill(code.example, Dialect::Plain)?;

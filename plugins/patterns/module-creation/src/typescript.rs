@@ -19,6 +19,7 @@ pub(crate) fn plan(request: &Request, mut values: Values) -> Result<Plan, Templa
     let code = starter::script(request.module_type);
     let name = &request.name;
     values.set("cli_entry", "../dist/cli.js");
+    values.set("module", format!("../dist/{name}.js"));
     // Readers of the README import the package by its name.
     values.set("entry", request.distribution());
     let example = values.fill(code.example, Dialect::Plain)?;

@@ -4,7 +4,7 @@
 //! file replaced without `force`, or replaced by the same content.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::plan::PlannedFile;
@@ -78,10 +78,22 @@ fn place(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".remit-part");
     let part = path.with_file_name(name);
-    fs::write(&part, content).map_err(failed("write", &part))?;
+    create_new(&part, content).map_err(failed("write", &part))?;
     fs::rename(&part, path).map_err(|source| {
         // The reason why it could not be moved matters more than whether this works.
         drop(fs::remove_file(&part));
         failed("move into place", path)(source)
     })
+}
+
+/// Writes a file that nobody else has: what an interrupted run left, or a link that someone put
+/// there, goes first and is never written through.
+fn create_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) | Ok(()) => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    options.open(path)?.write_all(content)
 }

@@ -139,7 +139,7 @@ impl ToolDeed {
             Self::Stream { call, text, max } => {
                 let child = call.build().spawn()?;
                 if let Some(text) = text {
-                    write_all(&child, text.as_bytes())?;
+                    child.write_all(text.as_bytes())?;
                     child.close_stdin();
                 }
                 stream(&child, max.unwrap_or(CHUNK))
@@ -176,14 +176,6 @@ impl ToolDeed {
             Self::Misuse { call } => misuse(&call.build()),
         }
     }
-}
-
-fn write_all(child: &Child, mut bytes: &[u8]) -> Result<(), Trouble> {
-    while !bytes.is_empty() {
-        let taken = child.write_stdin(bytes)? as usize;
-        bytes = bytes.get(taken..).unwrap_or_default();
-    }
-    Ok(())
 }
 
 /// Reads to the end and counts what came.

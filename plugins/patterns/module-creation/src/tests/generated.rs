@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use super::all_requests;
 use crate::plan::Plan;
-use crate::request::{Language, Request};
+use crate::request::{Language, ModuleType, Request};
 use crate::write::write;
 
 fn generate(request: &Request, root: &Path) {
@@ -49,7 +49,9 @@ fn run_tests(request: &Request, root: &Path) -> Output {
         Language::Python => run(
             root,
             "python3",
-            &["-P", "-m", "unittest", "discover", "-s", &value, "-t", "."],
+            &[
+                "-I", "-B", "-m", "unittest", "discover", "-s", &value, "-t", ".",
+            ],
         ),
         Language::JavaScript | Language::TypeScript => run(root, "node", &["--test", &value]),
     }
@@ -97,6 +99,27 @@ fn typescript_tests_pass_without_a_compiler() {
             "{said}"
         );
     });
+}
+
+#[test]
+fn a_second_module_fits_beside_the_first() {
+    for (_, language) in Language::ALL {
+        let directory = tempfile::tempdir().unwrap();
+        let of_type = |module_type, name: &str| {
+            let mut request = all_requests().swap_remove(0);
+            request.language = language;
+            request.module_type = module_type;
+            request.name = name.to_owned();
+            request
+        };
+        let first = of_type(ModuleType::Library, "first");
+        let second = of_type(ModuleType::Utility, "second");
+        for request in [&first, &second] {
+            generate(request, directory.path());
+            passes(&run_tests(request, directory.path()), request);
+        }
+        passes(&run_tests(&first, directory.path()), &first);
+    }
 }
 
 #[test]

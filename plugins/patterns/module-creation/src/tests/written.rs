@@ -123,3 +123,28 @@ fn a_link_is_never_written_through() {
     assert!(fs::symlink_metadata(root.join("file")).unwrap().is_file());
     assert_eq!(fs::read_to_string(&outside).unwrap(), "untouched");
 }
+
+#[test]
+#[cfg(unix)]
+fn what_an_interrupted_run_left_is_no_obstacle_and_no_trap() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = directory.path().join("other");
+    fs::write(&other, "untouched").unwrap();
+    fs::write(directory.path().join("half.remit-part"), "ha").unwrap();
+    std::os::unix::fs::symlink(&other, directory.path().join("trap.remit-part")).unwrap();
+    for name in ["half", "trap"] {
+        let file = PlannedFile {
+            path: name.into(),
+            content: "whole".into(),
+            media_type: "text/plain",
+        };
+        assert_eq!(
+            write(directory.path(), &file, false).unwrap(),
+            Fate::Created
+        );
+        let place = directory.path().join(name);
+        assert!(fs::symlink_metadata(&place).unwrap().is_file());
+        assert_eq!(fs::read_to_string(&place).unwrap(), "whole");
+    }
+    assert_eq!(fs::read_to_string(&other).unwrap(), "untouched");
+}

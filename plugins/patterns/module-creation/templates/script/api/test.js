@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { createApiServer, handle, Store } from "«entry»";
+import { createApiServer, handle, Store } from "«module»";
 «if cli»
 import { parse } from "«cli_entry»";
 «end»

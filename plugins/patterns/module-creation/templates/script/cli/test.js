@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
-import { count, render } from "«entry»";
+import { count, render } from "«module»";
 import { main } from "«cli_entry»";
 
 describe("count", () => {

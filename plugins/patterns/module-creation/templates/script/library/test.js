@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { RunningStats, summarize } from "«entry»";
+import { RunningStats, summarize } from "«module»";
 «if cli»
 import { main } from "«cli_entry»";
 «end»

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { chunked, slugify, truncate } from "«entry»";
+import { chunked, slugify, truncate } from "«module»";
 «if cli»
 import { main } from "«cli_entry»";
 «end»
