@@ -82,7 +82,7 @@ fn the_python_tree() {
 fn the_script_trees() {
     let mut request = Request::check(&inputs(r#""include_cli": true"#)).unwrap();
     request.language = Language::JavaScript;
-    let shared = [".gitignore", "LICENSE", "README.md"];
+    let of_both = [".gitignore", "LICENSE", "README.md"];
     let javascript = [
         "examples/demo_kit_basic.js",
         "package.json",
@@ -91,7 +91,7 @@ fn the_script_trees() {
         "src/index.js",
         "tests/demo_kit.test.js",
     ];
-    assert_eq!(paths(&request), [&shared[..], &javascript[..]].concat());
+    assert_eq!(paths(&request), [&of_both[..], &javascript[..]].concat());
     request.language = Language::TypeScript;
     let typescript = [
         "dist/cli.js",
@@ -103,7 +103,7 @@ fn the_script_trees() {
         "tests/demo_kit.test.js",
         "tsconfig.json",
     ];
-    assert_eq!(paths(&request), [&shared[..], &typescript[..]].concat());
+    assert_eq!(paths(&request), [&of_both[..], &typescript[..]].concat());
 }
 
 #[test]
