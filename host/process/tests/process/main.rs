@@ -1,0 +1,23 @@
+//! What the broker guarantees, shown with real processes.
+//!
+//! Some tests need a host process of their own, because they kill it or count what it has open.
+//! They start this test program again, with [`host::ROLE`] in the environment.
+//!
+//! Never: a test that passes because it waited long enough. Every wait is for an event, and its
+//! bound only turns a hang into a failure.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests look at the machine from outside: files, processes and real time"
+)]
+
+mod exits;
+mod fixture;
+mod host;
+mod limits;
+mod soak;
+mod spawning;
+mod stdin;
+mod streams;
+mod surroundings;
+mod trees;
