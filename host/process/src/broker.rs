@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use crate::control::Control;
 use crate::drive::Driver;
 use crate::image::Image;
-use crate::invocation::{Input, Invocation, refused, refused_io};
+use crate::invocation::{Input, Invocation, refused_io};
 use crate::private::{HostDirectory, RunDirectory};
 use crate::running::Running;
 use crate::shared::Shared;
@@ -105,8 +105,8 @@ impl Broker {
             shared,
             child,
             control,
-            out: Some(AsyncFd::new(out).map_err(no_descriptor)?),
-            err: Some(AsyncFd::new(err).map_err(no_descriptor)?),
+            out: Some(AsyncFd::register(out).map_err(no_descriptor)?),
+            err: Some(AsyncFd::register(err).map_err(no_descriptor)?),
             closed: self.closed.subscribe(),
             scratch: invocation.scratch,
             permit,

@@ -47,7 +47,7 @@ impl Control {
             None,
         )?;
         rustix::io::ioctl_fionbio(&ours, true)?;
-        Ok((Self(AsyncFd::new(ours)?), theirs))
+        Ok((Self(AsyncFd::register(ours)?), theirs))
     }
 
     /// Sends as much of a request as the socket takes before anybody reads: nearly always all of

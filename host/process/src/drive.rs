@@ -62,7 +62,7 @@ impl Driver {
                 // Nobody who asked may be left; then the handle is dropped too, and `watch` ends
                 // the tool.
                 drop(answer.send(Ok(())));
-                let guard = guard.and_then(|guard| AsyncFd::new(guard).ok());
+                let guard = guard.and_then(|guard| AsyncFd::register(guard).ok());
                 self.drive(guard).await;
             }
             Err(error) => {

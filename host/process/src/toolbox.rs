@@ -1,0 +1,273 @@
+//! The tools of one run, as the engine sees them: a decided launch becomes a started tool.
+//!
+//! Never: a check that was made for another start. Program and directory are looked at for each.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the real paths of the workspace are made once, to compare program paths with"
+)]
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use remit_core::path::RelPath;
+use remit_core::tool::{Directory, Launch, Program, StartError, Stdin, ToolId};
+use remit_engine::seam::{RunningTool, Tools};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use crate::broker::Broker;
+use crate::directory::{WorkingDirectory, open_file};
+use crate::environment::{HostEnvironment, environment};
+use crate::image;
+use crate::invocation::{Hold, Input, Invocation, refused, refused_io};
+use crate::pin::Pinned;
+use crate::resolve::{ResolveError, resolve};
+use crate::search::SearchPath;
+
+/// What a tool box needs to know about its surroundings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The workspace.
+    pub workspace: PathBuf,
+    /// Where private directories may be made, for example `/tmp`.
+    pub scratch: PathBuf,
+    /// The host's environment, from which single values are passed on and `PATH` is searched.
+    pub environment: HostEnvironment,
+}
+
+/// Starts the tools of one run. Programs are pinned when they are first used, or by
+/// [`ToolBox::pin`], and must stay what they were.
+pub struct ToolBox {
+    inner: Arc<Inner>,
+}
+
+/// Shared with the blocking threads that look at the file system.
+struct Inner {
+    broker: Broker,
+    workspace: OwnedFd,
+    real_workspace: PathBuf,
+    search: SearchPath,
+    environment: HostEnvironment,
+    pins: Mutex<HashMap<Program, Arc<Pinned>>>,
+}
+
+impl ToolBox {
+    /// A tool box for one workspace. Looks at the file system; call it where that may block, but
+    /// inside a runtime.
+    ///
+    /// # Errors
+    /// The workspace is no directory, or `scratch` cannot be written.
+    pub fn new(settings: Settings) -> io::Result<Self> {
+        let real_workspace = settings.workspace.canonicalize()?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let workspace = openat(CWD, &real_workspace, flags, Mode::empty())?;
+        let search = SearchPath::new(settings.environment.get("PATH"), &real_workspace);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                broker: Broker::new(&settings.scratch)?,
+                workspace,
+                real_workspace,
+                search,
+                environment: settings.environment,
+                pins: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Finds and pins a program now. `writable` are the workspace directories that the plugin may
+    /// write.
+    ///
+    /// # Errors
+    /// It is missing, changed since it was pinned, or can be written by the plugin.
+    pub async fn pin(
+        &self,
+        tool: &ToolId,
+        program: &Program,
+        writable: &[RelPath],
+    ) -> Result<Arc<Pinned>, StartError> {
+        let (inner, tool) = (Arc::clone(&self.inner), tool.clone());
+        let (program, writable) = (program.clone(), writable.to_vec());
+        blocking(&tool.clone(), move || inner.pin(&tool, &program, &writable)).await
+    }
+
+    /// Ends every tool of the run, and waits until nothing of any is left. Nothing starts
+    /// afterwards.
+    pub async fn close(&self) {
+        self.inner.broker.close().await;
+    }
+}
+
+#[async_trait]
+impl Tools for ToolBox {
+    async fn check(&self, launch: &Launch) -> Result<(), StartError> {
+        let pinned = self.pin(launch.tool(), launch.program(), launch.writable());
+        pinned.await.map(drop)
+    }
+
+    async fn start(&self, launch: &Launch) -> Result<Box<dyn RunningTool>, StartError> {
+        let inner = Arc::clone(&self.inner);
+        let prepared = launch.clone();
+        let invocation = blocking(launch.tool(), move || inner.prepare(&prepared)).await?;
+        let running = self.inner.broker.spawn(invocation).await?;
+        Ok(Box::new(running))
+    }
+}
+
+impl Inner {
+    /// Opens and checks everything that a launch names.
+    fn prepare(&self, launch: &Launch) -> Result<Invocation, StartError> {
+        let tool = launch.tool();
+        let pinned = self.pin(tool, launch.program(), launch.writable())?;
+        let directory = self.directory(tool, launch.directory())?;
+        let input = self.input(launch)?;
+        let scratch = self
+            .broker
+            .run_directory()
+            .map_err(|error| refused_io(tool, "private-directory", &error))?;
+        let mut arguments = pinned.argument_prefix();
+        arguments.extend(launch.arguments().iter().map(OsString::from));
+        Ok(Invocation {
+            tool: tool.clone(),
+            program: pinned.executable().to_owned(),
+            arguments,
+            environment: environment(
+                &scratch,
+                &self.environment,
+                launch.pass_env(),
+                launch.set_env(),
+            ),
+            directory,
+            input,
+            limits: launch.limits().clone(),
+            scratch: Some(scratch),
+            hold: Hold::Strongest,
+        })
+    }
+
+    /// The pinned program, pinned now if it is the first time, and still what it was.
+    fn pin(
+        &self,
+        tool: &ToolId,
+        program: &Program,
+        writable: &[RelPath],
+    ) -> Result<Arc<Pinned>, StartError> {
+        let roots = self.real_roots(writable);
+        let known = self.pins().get(program).cloned();
+        let pinned = match known {
+            Some(pinned) => pinned,
+            None => {
+                let found =
+                    resolve(program, &self.search, &roots).map_err(|error| match error {
+                        ResolveError::Missing(reason) => StartError::Missing {
+                            tool: tool.clone(),
+                            reason,
+                        },
+                        ResolveError::Writable(path) => StartError::Writable {
+                            tool: tool.clone(),
+                            path,
+                        },
+                    })?;
+                // Two first uses at once: the first pin stands for both.
+                let mut pins = self.pins();
+                Arc::clone(
+                    pins.entry(program.clone())
+                        .or_insert_with(|| Arc::new(found)),
+                )
+            }
+        };
+        if let Some(path) = pinned.lies_below(&roots) {
+            return Err(StartError::Writable {
+                tool: tool.clone(),
+                path: path.to_owned(),
+            });
+        }
+        pinned.recheck().map_err(|change| StartError::Changed {
+            tool: tool.clone(),
+            path: change.path,
+            change: change.what,
+        })?;
+        Ok(pinned)
+    }
+
+    fn pins(&self) -> std::sync::MutexGuard<'_, HashMap<Program, Arc<Pinned>>> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The directories that the plugin may write, as written and as they really are: a link among
+    /// them makes both writable.
+    fn real_roots(&self, writable: &[RelPath]) -> Vec<PathBuf> {
+        let mut roots = Vec::new();
+        for path in writable {
+            let written = self.real_workspace.join(path.as_str());
+            if path.is_root() {
+                roots.push(self.real_workspace.clone());
+                continue;
+            }
+            roots.extend(written.canonicalize());
+            roots.push(written);
+        }
+        roots
+    }
+
+    fn directory(
+        &self,
+        tool: &ToolId,
+        directory: &Directory,
+    ) -> Result<WorkingDirectory, StartError> {
+        let failed = |path: &str, errno: Errno| StartError::Directory {
+            tool: tool.clone(),
+            path: path.to_owned(),
+            reason: reason(errno),
+        };
+        match directory {
+            Directory::Workspace(path) => WorkingDirectory::beneath(self.workspace.as_fd(), path)
+                .map_err(|errno| failed(path.as_str(), errno)),
+            Directory::Fixed(path) => WorkingDirectory::fixed(path)
+                .map_err(|errno| failed(&path.display().to_string(), errno)),
+        }
+    }
+
+    fn input(&self, launch: &Launch) -> Result<Input, StartError> {
+        let tool = launch.tool();
+        let failed = |error: io::Error| refused_io(tool, "stdin", &error);
+        Ok(match launch.stdin() {
+            Stdin::Empty => Input::Open(File::open(Path::new("/dev/null")).map_err(failed)?.into()),
+            Stdin::Bytes(bytes) => Input::Open(image::readable(bytes).map_err(failed)?),
+            Stdin::File(path) => Input::Open(
+                open_file(self.workspace.as_fd(), path)
+                    .map_err(|errno| refused(tool, "stdin", errno.raw_os_error()))?,
+            ),
+            Stdin::Piped => Input::Piped,
+        })
+    }
+}
+
+/// Why a directory was not opened, in the words of what was asked for.
+fn reason(errno: Errno) -> String {
+    match errno {
+        Errno::XDEV => "it leads out of the workspace".to_owned(),
+        Errno::LOOP => "it is reached through a symbolic link; name the real directory".to_owned(),
+        Errno::NOTDIR => "it is not a directory".to_owned(),
+        Errno::NOENT => "it does not exist; create it first".to_owned(),
+        other => io::Error::from(other).to_string(),
+    }
+}
+
+/// Runs what looks at the file system where that may block.
+async fn blocking<T: Send + 'static>(
+    tool: &ToolId,
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // The runtime is shutting down.
+        Err(_) => Err(StartError::RunEnded { tool: tool.clone() }),
+    }
+}
