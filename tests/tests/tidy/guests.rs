@@ -46,7 +46,7 @@ fn every_guest_program_is_used_by_a_test() {
                     &format!("{home}{program}"),
                     1,
                     "no test of the host runs this program",
-                    "run it in a test below tests/ or host/*/tests/, or remove it",
+                    "run it in a test of one of the folders in RUNNERS, or remove it",
                 );
             }
         }
