@@ -255,9 +255,26 @@ fn optional_requests_are_withheld_not_refused() {
 }
 
 #[test]
-fn a_request_for_any_tool_gets_what_is_allowed() {
-    let tools = |rules: &str| -> Vec<String> {
-        let grants = decided("run *", rules).unwrap();
+fn what_is_refused_during_a_run_is_fixed_by_the_narrowest_request() {
+    let path = "a/b/c".parse().unwrap();
+    for requests in [
+        "read . ?\nread a/b ?\nread a ?",
+        "read a/b ?\nread a ?\nread . ?",
+    ] {
+        let grants = decided(requests, "").unwrap();
+        let denial = grants
+            .check_path(crate::grant::Access::Read, &path)
+            .unwrap_err();
+        assert_eq!(denial.scope, "a/b/c");
+        // To allow less than one of the requests would grant nothing.
+        assert_eq!(denial.fix.flag.as_deref(), Some("--allow-read=a/b"));
+    }
+}
+
+#[test]
+fn tools_are_those_that_are_requested_and_allowed() {
+    let tools = |requests: &str, rules: &str| -> Vec<String> {
+        let grants = decided(requests, rules).unwrap();
         let name = |(id, tool): (&ToolId, &GrantedTool)| -> Vec<String> {
             tool.templates()
                 .iter()
@@ -266,12 +283,19 @@ fn a_request_for_any_tool_gets_what_is_allowed() {
         };
         grants.tools().iter().flat_map(name).collect()
     };
-    assert!(tools("").is_empty());
+    // More is allowed than requested: the request holds.
     assert_eq!(
-        tools("run = [\"git:log\", \"git:status\"]"),
+        tools("run git:log", "run = [\"git\", \"node\"]"),
+        ["git:log"]
+    );
+    assert!(tools("read . ?", "run = [\"git\"]").is_empty());
+    // Any tool is what is allowed.
+    assert!(tools("run *", "").is_empty());
+    assert_eq!(
+        tools("run *", "run = [\"git:log\", \"git:status\"]"),
         ["git:log", "git:status"]
     );
-    let node = tools("run = [\"node\"]\ndeny-run = [\"node:run-file\"]");
+    let node = tools("run *", "run = [\"node\"]\ndeny-run = [\"node:run-file\"]");
     assert_eq!(node, ["node:check", "node:test", "node:version"]);
 }
 
