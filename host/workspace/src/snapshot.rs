@@ -248,3 +248,26 @@ impl Snapshot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "a test makes its own files")]
+
+    use cap_std::ambient_authority;
+
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_older_than_every_later_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Dir::open_ambient_dir(dir.path(), ambient_authority()).unwrap();
+        // Several times, because one file can happen to be made just before a tick.
+        for i in 0..20 {
+            std::fs::write(dir.path().join(i.to_string()), "x").unwrap();
+            let snapshot = Snapshot::take(&root).unwrap();
+            let now = clock_gettime(ClockId::RealtimeCoarse);
+            let newest = snapshot.entries.iter().map(|e| e.stamp.changed).max();
+            assert!(Some((now.tv_sec, now.tv_nsec)) > newest, "the same tick");
+        }
+    }
+}
