@@ -18,9 +18,8 @@ use std::sync::Arc;
 
 use remit_core::tool::{StartError, ToolId};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
-use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch as announce};
 
 use crate::control::Control;
 use crate::drive::Driver;
@@ -29,6 +28,7 @@ use crate::invocation::{Input, Invocation, refused_io};
 use crate::private::{HostDirectory, RunDirectory};
 use crate::running::Running;
 use crate::shared::Shared;
+use crate::watched::watch;
 
 /// Tools that run at the same time. Each costs the host five descriptors, and the pipes of this
 /// many fill the kernel's budget for one user.
@@ -43,7 +43,7 @@ pub struct Broker {
     image: Image,
     scratch: HostDirectory,
     places: Arc<Semaphore>,
-    closed: watch::Sender<bool>,
+    closed: announce::Sender<bool>,
 }
 
 impl Broker {
@@ -57,7 +57,7 @@ impl Broker {
             image: Image::new(scratch.path().to_owned()),
             scratch,
             places: Arc::new(Semaphore::new(usize::try_from(MAX_RUNNING).unwrap_or(1))),
-            closed: watch::Sender::new(false),
+            closed: announce::Sender::new(false),
         })
     }
 
@@ -105,8 +105,8 @@ impl Broker {
             shared,
             child,
             control,
-            out: Some(AsyncFd::register(out).map_err(no_descriptor)?),
-            err: Some(AsyncFd::register(err).map_err(no_descriptor)?),
+            out: Some(watch(out).map_err(no_descriptor)?),
+            err: Some(watch(err).map_err(no_descriptor)?),
             closed: self.closed.subscribe(),
             scratch: invocation.scratch,
             permit,

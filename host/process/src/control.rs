@@ -17,6 +17,8 @@ use rustix::net::{
 };
 use tokio::io::unix::AsyncFd;
 
+use crate::watched::watch;
+
 /// What came from the supervisor.
 pub(crate) enum Heard {
     /// A report, and the descriptor that it may bring.
@@ -47,7 +49,7 @@ impl Control {
             None,
         )?;
         rustix::io::ioctl_fionbio(&ours, true)?;
-        Ok((Self(AsyncFd::register(ours)?), theirs))
+        Ok((Self(watch(ours)?), theirs))
     }
 
     /// Sends as much of a request as the socket takes before anybody reads: nearly always all of

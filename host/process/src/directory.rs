@@ -64,14 +64,10 @@ impl WorkingDirectory {
         self.descriptor
     }
 
-    /// The device number, which the supervisor compares.
-    pub(crate) fn device(&self) -> u64 {
-        self.device
-    }
-
-    /// The inode number, likewise.
-    pub(crate) fn inode(&self) -> u64 {
-        self.inode
+    /// Device and inode number, which the supervisor compares.
+    #[must_use]
+    pub fn identity(&self) -> (u64, u64) {
+        (self.device, self.inode)
     }
 }
 

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch as announce};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::control::{Control, Heard, Unsent};
@@ -24,6 +24,7 @@ use crate::invocation::refused;
 use crate::private::RunDirectory;
 use crate::shared::{Shared, Stream, Wanted};
 use crate::stage::{Clocks, Due, KILL_LIMIT, Stage};
+use crate::watched::watch;
 
 /// Longest time until a supervisor reports a start. It takes milliseconds; a machine that swaps
 /// may take seconds.
@@ -49,7 +50,7 @@ pub(crate) struct Driver {
     pub(crate) control: Control,
     pub(crate) out: Pipe,
     pub(crate) err: Pipe,
-    pub(crate) closed: watch::Receiver<bool>,
+    pub(crate) closed: announce::Receiver<bool>,
     pub(crate) scratch: Option<RunDirectory>,
     pub(crate) permit: OwnedSemaphorePermit,
 }
@@ -62,14 +63,14 @@ impl Driver {
                 // Nobody who asked may be left; then the handle is dropped too, and `watch` ends
                 // the tool.
                 drop(answer.send(Ok(())));
-                let guard = guard.and_then(|guard| AsyncFd::register(guard).ok());
+                let guard = guard.and_then(|guard| watch(guard).ok());
                 self.drive(guard).await;
             }
             Err(error) => {
                 drop(self.control);
                 drop(self.scratch.take());
                 // The end of the socket ends the supervisor; taking it off the table is ours.
-                reap(&mut self.child).await;
+                reap(self.child).await;
                 drop(self.permit);
                 drop(answer.send(Err(error)));
             }
@@ -137,18 +138,16 @@ impl Driver {
             state.usage.wall = state.started.elapsed();
             state.ended = true;
         }
-        reap(&mut self.child).await;
-        if let Some(scratch) = self.scratch.take() {
+        // Before the end is announced: whoever sees it finds nothing of the tool open here.
+        drop((self.control, guard));
+        reap(self.child).await;
+        if let Some(scratch) = self.scratch {
             // A tool may have left a million files in it.
             drop(tokio::task::spawn_blocking(move || drop(scratch)).await);
         }
         // Before the rest of the output is waited for: whoever reads slowly keeps no place.
         drop(self.permit);
-        for stream in [Stream::Out, Stream::Err] {
-            let pipe = match stream {
-                Stream::Out => self.out.take(),
-                Stream::Err => self.err.take(),
-            };
+        for (stream, pipe) in [(Stream::Out, self.out), (Stream::Err, self.err)] {
             if let Some(pipe) = pipe {
                 drain::rest(&self.shared, &self.limits, stream, &pipe).await;
             }
@@ -289,7 +288,7 @@ pub(crate) type Started = Result<(), StartError>;
 
 /// Takes the supervisor off the process table. It has reported its last or its socket is closed,
 /// so it is about to end; one that does not is killed.
-async fn reap(child: &mut Child) {
+async fn reap(mut child: Child) {
     if timeout(KILL_LIMIT, child.wait()).await.is_err() {
         drop(child.start_kill());
         drop(timeout(KILL_LIMIT, child.wait()).await);

@@ -6,7 +6,7 @@
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -132,10 +132,7 @@ mod tests {
     fn sealed_memory_cannot_be_written_again() {
         let memory = sealed(b"content").unwrap();
         let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
-        let again = std::fs::OpenOptions::new()
-            .write(true)
-            .custom_flags(0)
-            .open(path);
+        let again = std::fs::OpenOptions::new().write(true).open(path);
         let error = match again {
             Ok(mut file) => file.write_all(b"other").unwrap_err(),
             Err(error) => error,

@@ -76,6 +76,7 @@ impl Invocation {
             .iter()
             .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
             .collect();
+        let (directory_device, directory_inode) = self.directory.identity();
         let deadline = self.limits.wall.saturating_add(SUPERVISOR_SLACK);
         Ok(Request {
             program: self.program.as_os_str().as_bytes().to_vec(),
@@ -85,8 +86,8 @@ impl Invocation {
                 .map(|argument| argument.clone().into_vec())
                 .collect(),
             environment,
-            directory_device: self.directory.device(),
-            directory_inode: self.directory.inode(),
+            directory_device,
+            directory_inode,
             deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
             open_files: OPEN_FILES,
             wish: match self.hold {

@@ -48,25 +48,33 @@ impl SearchPath {
             directories: SYSTEM.iter().map(PathBuf::from).collect(),
             skipped: Vec::new(),
         };
-        let owner = owner.unwrap_or_default();
-        for entry in std::env::split_paths(owner).take(MAX_ENTRIES) {
-            if search.directories.contains(&entry) {
-                continue;
-            }
-            match fit(&entry, workspace) {
-                Ok(()) => search.directories.push(entry),
-                Err(reason) => search.skipped.push(reason),
-            }
-        }
+        search.add(std::env::split_paths(owner.unwrap_or_default()), workspace);
         search
     }
 
-    /// Only these directories, for a caller who knows them to be fit.
+    /// Only the directories that the owner listed, as far as they are fit.
+    ///
+    /// Looks at the file system; call it where that may block.
     #[must_use]
-    pub fn of(directories: Vec<PathBuf>) -> Self {
-        Self {
-            directories,
+    pub fn listed(directories: &[PathBuf], workspace: &Path) -> Self {
+        let mut search = Self {
+            directories: Vec::new(),
             skipped: Vec::new(),
+        };
+        search.add(directories.iter().cloned(), workspace);
+        search
+    }
+
+    /// Adds those entries that are fit and new.
+    fn add(&mut self, entries: impl Iterator<Item = PathBuf>, workspace: &Path) {
+        for entry in entries.take(MAX_ENTRIES) {
+            if self.directories.contains(&entry) {
+                continue;
+            }
+            match fit(&entry, workspace) {
+                Ok(()) => self.directories.push(entry),
+                Err(reason) => self.skipped.push(reason),
+            }
         }
     }
 
@@ -85,19 +93,21 @@ impl SearchPath {
 fn fit(entry: &Path, workspace: &Path) -> Result<(), String> {
     let shown = entry.display();
     if !entry.is_absolute() {
-        return Err(format!("`{shown}` in PATH is not absolute"));
+        return Err(format!("`{shown}` in the search path is not absolute"));
     }
     let real = entry
         .canonicalize()
-        .map_err(|error| format!("{shown} in PATH: {error}"))?;
+        .map_err(|error| format!("{shown} in the search path: {error}"))?;
     if real.starts_with(workspace) {
-        return Err(format!("{shown} in PATH lies in the workspace"));
+        return Err(format!("{shown} in the search path lies in the workspace"));
     }
     let data = real
         .metadata()
-        .map_err(|error| format!("{shown} in PATH: {error}"))?;
+        .map_err(|error| format!("{shown} in the search path: {error}"))?;
     if data.mode() & OTHERS_WRITE != 0 {
-        return Err(format!("{shown} in PATH can be written by everybody"));
+        return Err(format!(
+            "{shown} in the search path can be written by everybody"
+        ));
     }
     Ok(())
 }
@@ -138,11 +148,11 @@ mod tests {
         assert_eq!(search.directories(), expected);
         let skipped = search.skipped().join("\n");
         for reason in [
-            "`` in PATH is not absolute",
-            "`relative` in PATH is not absolute",
-            "bin in PATH lies in the workspace",
-            "open in PATH can be written by everybody",
-            "absent in PATH: No such file",
+            "`` in the search path is not absolute",
+            "`relative` in the search path is not absolute",
+            "bin in the search path lies in the workspace",
+            "open in the search path can be written by everybody",
+            "absent in the search path: No such file",
         ] {
             assert!(skipped.contains(reason), "{reason} is not in:\n{skipped}");
         }

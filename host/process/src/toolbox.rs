@@ -40,6 +40,8 @@ pub struct Settings {
     pub scratch: PathBuf,
     /// The host's environment, from which single values are passed on and `PATH` is searched.
     pub environment: HostEnvironment,
+    /// The only directories in which bare names are looked up, if the owner lists them.
+    pub search: Option<Vec<PathBuf>>,
 }
 
 /// Starts the tools of one run. Programs are pinned when they are first used, or by
@@ -68,7 +70,10 @@ impl ToolBox {
         let real_workspace = settings.workspace.canonicalize()?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let workspace = openat(CWD, &real_workspace, flags, Mode::empty())?;
-        let search = SearchPath::new(settings.environment.get("PATH"), &real_workspace);
+        let search = match &settings.search {
+            Some(listed) => SearchPath::listed(listed, &real_workspace),
+            None => SearchPath::new(settings.environment.get("PATH"), &real_workspace),
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 broker: Broker::new(&settings.scratch)?,

@@ -87,7 +87,12 @@ pub(crate) fn tool() -> ToolId {
 }
 
 /// Reads a tool to its end.
-pub(crate) async fn finish(mut running: Running) -> Outcome {
+pub(crate) async fn finish(running: Running) -> Outcome {
+    finish_boxed(Box::new(running)).await
+}
+
+/// The same through the seam.
+pub(crate) async fn finish_boxed(mut running: Box<dyn RunningTool>) -> Outcome {
     let (mut out, mut err) = (BytesMut::new(), BytesMut::new());
     let exit = loop {
         match within(running.next_event(1 << 20)).await {

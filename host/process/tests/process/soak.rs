@@ -1,1 +1,89 @@
-//! tmp
+//! G8: a thousand runs leave nothing behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use remit_core::tool::{Exit, KillCause};
+use tokio::task::JoinSet;
+
+use crate::fixture::{Bench, finish, invocation, probe, within};
+use crate::host;
+
+const RUNS: usize = 1000;
+const AT_ONCE: usize = 16;
+
+#[test]
+fn a_thousand_runs_leave_no_zombie_no_descriptor_and_no_directory() {
+    let child = host::command(&[], "soak", "").spawn().unwrap();
+    assert!(host::finish(child));
+}
+
+/// The role `soak`.
+pub(crate) async fn soak() {
+    let bench = Arc::new(Bench::new());
+    // The runtime opens descriptors of its own when it first needs them.
+    one(&bench, 1).await;
+    let before = descriptors();
+    let mut set = JoinSet::new();
+    for number in 0..RUNS {
+        if set.len() == AT_ONCE {
+            within(set.join_next()).await.unwrap().unwrap();
+        }
+        let bench = Arc::clone(&bench);
+        set.spawn(async move { one(&bench, number).await });
+    }
+    while let Some(result) = within(set.join_next()).await {
+        result.unwrap();
+    }
+    assert_eq!(descriptors(), before, "descriptors are left");
+    let own = std::process::id();
+    let children = host::children(own);
+    assert!(
+        children.is_empty(),
+        "children are left, dead or alive: {children:?}"
+    );
+    let kept: Vec<_> = std::fs::read_dir(bench.base.path()).unwrap().collect();
+    assert_eq!(kept.len(), 1, "one directory for the host");
+    let inside = kept[0].as_ref().unwrap().path();
+    let inside: Vec<_> = std::fs::read_dir(inside)
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(inside, ["lock"], "private directories are left");
+}
+
+/// One run that leaves a daemon and files behind; every tenth runs into its limit.
+async fn one(bench: &Bench, number: usize) {
+    let slow = number % 10 == 0;
+    let mut start = if slow {
+        invocation("/bin/sleep", &["60"])
+    } else {
+        invocation(probe(), &["leak", "1", "soak"])
+    };
+    if slow {
+        start.limits.wall = Duration::from_millis(20);
+    }
+    let scratch = bench.broker.run_directory().unwrap();
+    std::fs::write(scratch.home().join("left"), "behind").unwrap();
+    start.scratch = Some(scratch);
+    let exit = finish(bench.broker.spawn(start).await.unwrap()).await.exit;
+    let expected = if slow {
+        Exit::Killed(KillCause::WallTimeout)
+    } else {
+        Exit::Code(0)
+    };
+    assert_eq!(exit, expected);
+}
+
+/// The open descriptors of this process.
+fn descriptors() -> Vec<String> {
+    let mut all: Vec<_> = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+        .map(|target| target.to_string_lossy().into_owned())
+        // The listing itself is one.
+        .filter(|target| !target.ends_with("/fd"))
+        .collect();
+    all.sort();
+    all
+}
