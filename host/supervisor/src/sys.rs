@@ -29,10 +29,22 @@ fn last_errno() -> Errno {
 /// Gives every signal its default disposition. A host may ignore some, and ignoring survives
 /// exec: a tool that never sees SIGPIPE behaves differently.
 pub(crate) fn reset_signals() {
+    // The kernel's form of an action: handler, flags, restorer, mask. All zero is the default
+    // action on every architecture.
+    let default = [0_u64; 4];
     for signal in 1..=LAST_SIGNAL {
-        // SAFETY: SIG_DFL installs no handler. Numbers that the kernel or the C library keeps
-        // for itself are refused with EINVAL, which is what we want.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: the kernel reads one action of at most this size and installs no handler. The
+        // C library's own function is not used: it leaves out the signals that it keeps for
+        // itself, which a host may ignore like any other. SIGKILL and SIGSTOP are refused.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null_mut::<u64>(),
+                size_of::<u64>(),
+            )
+        };
     }
 }
 

@@ -29,7 +29,7 @@ impl Place {
     /// With this search path, in which `{bin}` and `{workspace}` stand for the two directories.
     fn new(path: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
-        for name in ["bin", "workspace/inner", "scratch"] {
+        for name in ["bin/second", "workspace/inner", "scratch"] {
             create_dir_all(root.path().join(name)).unwrap();
         }
         let own = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
@@ -69,6 +69,7 @@ impl Place {
         let program = program.replace("{root}", self.root.path().to_str().unwrap());
         let manifest = "format = 1\nid = \"mine\"\nversion = \"0.1.0\"\n\
             wit = \"remit:plugin@0.1.0\"\ntitle = \"Test\"\n\
+            [[read]]\npath = \".\"\nreason = \"r\"\n\
             [[write]]\npath = \"inner\"\nreason = \"w\"\n\
             [[run]]\ntool = \"probe\"\nreason = \"t\"\n";
         let policy = format!(
@@ -178,11 +179,8 @@ async fn a_program_in_the_workspace_is_not_found_by_name_and_not_run_if_writable
 async fn scripts_run_by_their_pinned_interpreter_and_never_by_a_shell() {
     let place = Place::new("{bin}");
     place.program("bin/probe-interpreter", &probe_bytes());
-    place.program(
-        "bin/script",
-        b"#!/usr/bin/env -S probe-interpreter exit 5\n",
-    );
-    let launch = place.launch("script", "", None);
+    place.program("bin/thing", b"#!/usr/bin/env -S probe-interpreter exit 5\n");
+    let launch = place.launch("thing", "", None);
     assert_eq!(place.start(&launch).await.unwrap().exit, Exit::Code(5));
     place.program("workspace/probe-interpreter", b"");
     // The interpreter is pinned like the script.
@@ -209,7 +207,6 @@ async fn scripts_run_by_their_pinned_interpreter_and_never_by_a_shell() {
 #[tokio::test]
 async fn a_shell_script_is_passed_over_for_the_next_candidate() {
     let place = Place::new("{bin}:{bin}/second");
-    create_dir(place.path("bin/second")).unwrap();
     place.program("bin/tool", b"#!/bin/sh\nexit 1\n");
     place.program("bin/second/tool", &probe_bytes());
     let launch = place.launch("tool", "\"exit\", \"6\"", None);
@@ -251,7 +248,7 @@ async fn the_environment_is_exactly_what_was_decided() {
 
 #[tokio::test]
 async fn a_tool_starts_with_clean_signals_and_three_descriptors() {
-    // This host blocks and ignores what it can; a descriptor without close-on-exec leaks from it.
+    // A descriptor without close-on-exec leaks from this host on purpose.
     let leaked = std::fs::File::open("/dev/null").unwrap();
     rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
     let bench = Bench::new();
