@@ -106,8 +106,8 @@ impl Access {
         let grants = self.host.grants();
         let is_directory = rustix::fs::fstat(&object)
             .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Directory);
-        let guarded = grants.denies_below(Want::Write, &located)
-            || grants.denies_below(Want::Read, &located);
+        let guarded =
+            grants.denies_below(Want::Write, &located) || grants.denies_below(Want::Read, &located);
         if is_directory && guarded {
             return Err(Refusal::Denied(Box::new(Denial {
                 capability: Capability::Write,
@@ -124,12 +124,7 @@ impl Access {
         Ok(())
     }
 
-    fn check_new(
-        &self,
-        dir: BorrowedFd<'_>,
-        path: &str,
-        intent: Intent,
-    ) -> Result<(), Refusal> {
+    fn check_new(&self, dir: BorrowedFd<'_>, path: &str, intent: Intent) -> Result<(), Refusal> {
         let trimmed = path.trim_end_matches('/');
         let (parent, name) = trimmed.rsplit_once('/').unwrap_or((".", trimmed));
         if matches!(name, "" | "." | "..") {

@@ -12,7 +12,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt as _, MetadataExt as _, OpenOptions, OpenOptionsExt as _, PermissionsExt as _};
+use cap_std::fs::{
+    Dir, DirBuilder, DirBuilderExt as _, MetadataExt as _, OpenOptions, OpenOptionsExt as _,
+    PermissionsExt as _,
+};
 use remit_core::digest::Digest;
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -38,7 +41,10 @@ impl std::fmt::Debug for Cache {
 impl Cache {
     pub(crate) fn new(engine: &Engine, place: Option<PathBuf>) -> Self {
         // SipHash with fixed keys: the same in every process.
-        #[expect(deprecated, reason = "the only hasher of std that is the same in every process")]
+        #[expect(
+            deprecated,
+            reason = "the only hasher of std that is the same in every process"
+        )]
         let mut hasher = std::hash::SipHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Self {
@@ -141,12 +147,19 @@ fn read(dir: &Dir, name: &str) -> Option<Vec<u8>> {
 fn write(dir: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = format!("{name}.{}", rustix::process::getpid().as_raw_nonzero());
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(FILE_MODE);
+    options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE);
     dir.open_with(&temporary, &options)?.write_all(bytes)?;
     dir.rename(&temporary, dir, name)
 }
 
-#[expect(unsafe_code, reason = "wasmtime cannot check compiled code; the caller has")]
+#[expect(
+    unsafe_code,
+    reason = "wasmtime cannot check compiled code; the caller has"
+)]
 fn load_file(engine: &Engine, path: &std::path::Path) -> Option<Component> {
     // SAFETY: the file was written by `store` of this program (only this user can write the
     // directory), for an engine with the same compatibility hash, and its bytes were just compared

@@ -39,7 +39,9 @@ pub enum LoadError {
     #[error("the component cannot be linked: {0}")]
     Link(String),
     /// It exports neither role of the contract.
-    #[error("the component is no plugin: it exports neither remit:plugin/pattern@0.1.0 nor remit:plugin/adapter@0.1.0")]
+    #[error(
+        "the component is no plugin: it exports neither remit:plugin/pattern@0.1.0 nor remit:plugin/adapter@0.1.0"
+    )]
     NoRole,
     /// Its manifest asks for more memory than an instance can have.
     #[error("the manifest asks for {wanted} bytes of memory; this host gives at most {MAX_MEMORY}")]
@@ -166,10 +168,14 @@ fn no_role(
 ) -> LoadError {
     for (name, _) in component.component_type().exports(engine) {
         if name.starts_with("remit:plugin/pattern@") {
-            return LoadError::Link(format!("its pattern does not fit the contract: {pattern:#}"));
+            return LoadError::Link(format!(
+                "its pattern does not fit the contract: {pattern:#}"
+            ));
         }
         if name.starts_with("remit:plugin/adapter@") {
-            return LoadError::Link(format!("its adapter does not fit the contract: {adapter:#}"));
+            return LoadError::Link(format!(
+                "its adapter does not fit the contract: {adapter:#}"
+            ));
         }
     }
     LoadError::NoRole
@@ -193,8 +199,14 @@ impl Plugin for LoadedPlugin {
         host: Arc<PluginHost>,
         role: Option<Role>,
     ) -> Result<Box<dyn Instance>, PluginFault> {
-        let pattern = self.pattern.as_ref().filter(|_| role != Some(Role::Adapter));
-        let adapter = self.adapter.as_ref().filter(|_| role != Some(Role::Pattern));
+        let pattern = self
+            .pattern
+            .as_ref()
+            .filter(|_| role != Some(Role::Adapter));
+        let adapter = self
+            .adapter
+            .as_ref()
+            .filter(|_| role != Some(Role::Pattern));
         let instance = match (pattern, adapter) {
             (Some(pattern), _) => PluginInstance::pattern(self, pattern, host).await?,
             (None, Some(adapter)) => PluginInstance::adapter(self, adapter, host).await?,

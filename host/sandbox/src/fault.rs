@@ -9,6 +9,7 @@ use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
 use crate::limits::{MemoryHit, TableHit};
+use crate::linker::NotGranted;
 
 /// Frames of a guest's backtrace that a message shows. More is for a debugger.
 const FRAMES: usize = 8;
@@ -36,14 +37,10 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error) -> PluginFault {
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return from_trap(*trap, error);
     }
-    let root = error.root_cause().to_string();
-    if let Some(name) = ungranted(&root) {
-        return PluginFault::new(
-            FaultKind::NotGranted,
-            format!("the plugin called `{name}`, which is not granted to any plugin"),
-        );
+    if let Some(refused) = error.downcast_ref::<NotGranted>() {
+        return PluginFault::new(FaultKind::NotGranted, refused.to_string());
     }
-    PluginFault::new(FaultKind::Trap, root)
+    PluginFault::new(FaultKind::Trap, error.root_cause().to_string())
 }
 
 fn from_trap(trap: Trap, error: &wasmtime::Error) -> PluginFault {
@@ -74,11 +71,4 @@ fn backtrace(error: &wasmtime::Error) -> String {
         text.push_str(name);
     }
     text
-}
-
-/// The import's name, if the error is that of a function that exists only to say no.
-fn ungranted(message: &str) -> Option<&str> {
-    message
-        .strip_prefix("unknown import: `")
-        .and_then(|rest| rest.split('`').next())
 }

@@ -174,7 +174,9 @@ impl HostDescriptor for Guarded<'_> {
     ) -> FsResult<Handle> {
         let intents = intents(open, flags);
         for intent in &intents {
-            self.judge_at(&fd, &path, follows(path_flags), *intent)?.settle().await?;
+            self.judge_at(&fd, &path, follows(path_flags), *intent)?
+                .settle()
+                .await?;
         }
         // Truncating happens only after the opened object was judged.
         let truncate = open.contains(OpenFlags::TRUNCATE);
@@ -206,7 +208,9 @@ impl HostDescriptor for Guarded<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<types::DescriptorStat> {
-        self.judge_at(&fd, &path, follows(flags), Intent::Look)?.settle().await?;
+        self.judge_at(&fd, &path, follows(flags), Intent::Look)?
+            .settle()
+            .await?;
         self.inner.stat_at(fd, flags, path).await
     }
 
@@ -216,12 +220,16 @@ impl HostDescriptor for Guarded<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<types::MetadataHashValue> {
-        self.judge_at(&fd, &path, follows(flags), Intent::Look)?.settle().await?;
+        self.judge_at(&fd, &path, follows(flags), Intent::Look)?
+            .settle()
+            .await?;
         self.inner.metadata_hash_at(fd, flags, path).await
     }
 
     async fn readlink_at(&mut self, fd: Handle, path: String) -> FsResult<String> {
-        self.judge_at(&fd, &path, false, Intent::Read)?.settle().await?;
+        self.judge_at(&fd, &path, false, Intent::Read)?
+            .settle()
+            .await?;
         self.inner.readlink_at(fd, path).await
     }
 
@@ -233,24 +241,32 @@ impl HostDescriptor for Guarded<'_> {
         accessed: types::NewTimestamp,
         modified: types::NewTimestamp,
     ) -> FsResult<()> {
-        self.judge_at(&fd, &path, follows(flags), Intent::Write)?.settle().await?;
+        self.judge_at(&fd, &path, follows(flags), Intent::Write)?
+            .settle()
+            .await?;
         self.inner
             .set_times_at(fd, flags, path, accessed, modified)
             .await
     }
 
     async fn create_directory_at(&mut self, fd: Handle, path: String) -> FsResult<()> {
-        self.judge_at(&fd, &path, false, Intent::Write)?.settle().await?;
+        self.judge_at(&fd, &path, false, Intent::Write)?
+            .settle()
+            .await?;
         self.inner.create_directory_at(fd, path).await
     }
 
     async fn remove_directory_at(&mut self, fd: Handle, path: String) -> FsResult<()> {
-        self.judge_at(&fd, &path, false, Intent::Write)?.settle().await?;
+        self.judge_at(&fd, &path, false, Intent::Write)?
+            .settle()
+            .await?;
         self.inner.remove_directory_at(fd, path).await
     }
 
     async fn unlink_file_at(&mut self, fd: Handle, path: String) -> FsResult<()> {
-        self.judge_at(&fd, &path, false, Intent::Write)?.settle().await?;
+        self.judge_at(&fd, &path, false, Intent::Write)?
+            .settle()
+            .await?;
         self.inner.unlink_file_at(fd, path).await
     }
 
@@ -262,8 +278,12 @@ impl HostDescriptor for Guarded<'_> {
         new_path: String,
     ) -> FsResult<()> {
         self.judge_whole(&fd, &path)?.settle().await?;
-        self.judge_at(&fd, &path, false, Intent::Write)?.settle().await?;
-        self.judge_at(&new_fd, &new_path, false, Intent::Write)?.settle().await?;
+        self.judge_at(&fd, &path, false, Intent::Write)?
+            .settle()
+            .await?;
+        self.judge_at(&new_fd, &new_path, false, Intent::Write)?
+            .settle()
+            .await?;
         self.inner.rename_at(fd, path, new_fd, new_path).await
     }
 

@@ -101,19 +101,24 @@ fn new_store(
     wasi.stdout(stdout.clone()).stderr(stderr.clone());
     wasi.max_random_size(MAX_RANDOM);
     for (name, value) in plugin.environment() {
-        if grants.env_names().iter().any(|granted| granted.as_str() == name) {
+        if grants
+            .env_names()
+            .iter()
+            .any(|granted| granted.as_str() == name)
+        {
             wasi.env(name, value);
         }
     }
     let mut access = None;
     let any_directory = !(grants.read_roots().is_empty() && grants.write_roots().is_empty());
-    if any_directory
-        && let Some(workspace) = plugin.workspace()
-    {
+    if any_directory && let Some(workspace) = plugin.workspace() {
         let root = workspace
             .try_clone()
             .map_err(|error| {
-                PluginFault::new(FaultKind::Load, format!("cannot open the workspace: {error}"))
+                PluginFault::new(
+                    FaultKind::Load,
+                    format!("cannot open the workspace: {error}"),
+                )
             })?
             .into_std_file();
         access = Some(Arc::new(Access::new(root, Arc::clone(&host))));

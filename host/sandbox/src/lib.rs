@@ -27,4 +27,5 @@ mod stdio;
 mod store;
 
 pub use component::{LoadError, LoadedPlugin};
+pub use linker::OFFERED;
 pub use runtime::{Runtime, RuntimeError};

@@ -59,10 +59,7 @@ impl ResourceLimiter for Limits {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        let used = self
-            .used
-            .saturating_sub(current)
-            .saturating_add(desired);
+        let used = self.used.saturating_sub(current).saturating_add(desired);
         if used > self.memory {
             return Err(MemoryHit { limit: self.memory }.into());
         }

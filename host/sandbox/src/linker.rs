@@ -6,10 +6,12 @@
 
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, HasSelf, Linker, ResourceType};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::bindings as wasi;
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 
 use crate::bindings::host::remit::plugin as contract;
@@ -18,7 +20,7 @@ use crate::store::StoreData;
 
 /// The functions that this host offers in `remit:plugin@0.1`, per interface. A test holds this
 /// against `wit/`.
-pub(crate) const OFFERED: &[(&str, &[&str])] = &[
+pub const OFFERED: &[(&str, &[&str])] = &[
     ("types", &[]),
     (
         "process",
@@ -64,10 +66,93 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> Result<Linker<Stor
     let mut linker = Linker::new(engine);
     add_contract(&mut linker).map_err(|error| format!("{error:#}"))?;
     add_wasi(&mut linker).map_err(|error| format!("{error:#}"))?;
-    linker
-        .define_unknown_imports_as_traps(component)
-        .map_err(|error| format!("{error:#}"))?;
+    refuse_the_rest(&mut linker, engine, component).map_err(|error| format!("{error:#}"))?;
     Ok(linker)
+}
+
+/// A guest called a function that no grant stands behind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin called `{0}`, which is granted to no plugin")]
+pub(crate) struct NotGranted(String);
+
+/// Gives every WASI interface that does not exist here functions that say so when they are called:
+/// toolchains import more than their programs use.
+fn refuse_the_rest(
+    linker: &mut Linker<StoreData>,
+    engine: &Engine,
+    component: &Component,
+) -> wasmtime::Result<()> {
+    let ty = component.component_type();
+    for (name, import) in ty.imports(engine) {
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            continue;
+        };
+        if !name.starts_with("wasi:") || is_linked(name) {
+            continue;
+        }
+        let mut stub = linker.instance(name)?;
+        for (item, export) in instance.exports(engine) {
+            match export.ty {
+                ComponentItem::ComponentFunc(_) => {
+                    let full = format!("{name}#{item}");
+                    stub.func_new(item, move |_, _, _, _| Err(NotGranted(full.clone()).into()))?;
+                }
+                ComponentItem::Resource(_) => {
+                    stub.resource(item, shared_resource(item), |_, _| Ok(()))?;
+                }
+                // Types need no definition; WASI has nothing else in an interface.
+                ComponentItem::Type(_)
+                | ComponentItem::ComponentInstance(_)
+                | ComponentItem::Component(_)
+                | ComponentItem::CoreFunc(_)
+                | ComponentItem::Module(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the functions of this interface are real here, whatever its patch version.
+fn is_linked(import: &str) -> bool {
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    version.starts_with("0.2.") && LINKED_WASI.contains(&name)
+}
+
+/// The WASI interfaces that [`add_wasi`] links.
+const LINKED_WASI: &[&str] = &[
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:clocks/wall-clock",
+    "wasi:clocks/monotonic-clock",
+    "wasi:random/random",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/stderr",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:cli/terminal-stderr",
+    "wasi:filesystem/types",
+    "wasi:filesystem/preopens",
+];
+
+/// A resource that a refused interface mentions must be the same type as where it comes from.
+fn shared_resource(name: &str) -> ResourceType {
+    match name {
+        "input-stream" => ResourceType::host::<DynInputStream>(),
+        "output-stream" => ResourceType::host::<DynOutputStream>(),
+        "pollable" => ResourceType::host::<DynPollable>(),
+        "error" => ResourceType::host::<wasmtime::Error>(),
+        "descriptor" => ResourceType::host::<Descriptor>(),
+        // Of its own: nothing makes one, so nothing can be mistaken for it.
+        _ => ResourceType::host::<()>(),
+    }
 }
 
 /// Imports that are neither ours nor WASI's, and functions that ours do not have.

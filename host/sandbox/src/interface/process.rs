@@ -37,8 +37,9 @@ const MAX_GRACE: Duration = Duration::from_secs(10);
 ///
 /// A guest calls one function at a time, so the lock is never waited for; it is there because
 /// `wait-any` looks at several handles at once.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 #[derive(Debug, Clone)]
-pub(crate) struct Child(Arc<Mutex<ToolRun>>);
+pub struct Child(Arc<Mutex<ToolRun>>);
 
 type Answer<T> = Result<std::result::Result<T, ProcessError>>;
 

@@ -1,0 +1,21 @@
+//! `remit completions`.
+
+use clap::CommandFactory as _;
+use remit_core::outcome::ExitCode;
+
+use crate::exit::Stop;
+
+/// Prints a completion script for a shell
+///
+/// For example: remit completions bash > ~/.local/share/bash-completion/completions/remit
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The shell
+    shell: clap_complete::Shell,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let mut command = super::Args::command();
+    clap_complete::generate(args.shell, &mut command, "remit", &mut std::io::stdout());
+    Ok(ExitCode::Ok)
+}

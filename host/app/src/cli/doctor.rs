@@ -1,0 +1,147 @@
+//! `remit doctor`: what this machine gives, what is missing, and how to get it.
+
+use anstream::println;
+use remit_core::outcome::ExitCode;
+use remit_process::ToolBox;
+use remit_sandbox::Runtime;
+use serde::Serialize;
+
+use super::target::{Rules, Target};
+use crate::exit::Stop;
+use crate::owner::Owner;
+use crate::places::Places;
+use crate::printable::printable;
+use crate::render::{BAD, BOLD, DIM, GOOD, NOTE, WARN};
+use crate::wiring;
+
+/// Checks this machine and explains what is missing
+///
+/// Ends with 0 if plugins and tools can run, 1 if not.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Prints JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    Good,
+    Weaker,
+    Bad,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+impl Check {
+    fn new(name: &'static str, verdict: Verdict, found: impl Into<String>) -> Self {
+        Self {
+            name,
+            verdict,
+            found: found.into(),
+            fix: None,
+        }
+    }
+
+    fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let places = Places::find()?;
+    let target = Target {
+        plugin: String::new(),
+        directory: ".".into(),
+    };
+    let owner = Owner::read(&places, &target, &Rules::default())?;
+    let mut checks = vec![engine(&places)];
+    let runtime = wiring::runtime()?;
+    runtime.block_on(async {
+        checks.push(containment().await);
+        let tools = wiring::tool_box(&owner)?;
+        checks.extend(programs(&owner, &tools).await);
+        Ok::<(), Stop>(())
+    })?;
+    let bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
+    if args.json {
+        super::print_json(&checks)?;
+    } else {
+        for check in &checks {
+            print_check(check);
+        }
+    }
+    Ok(if bad { ExitCode::Failed } else { ExitCode::Ok })
+}
+
+fn print_check(check: &Check) {
+    let mark = match check.verdict {
+        Verdict::Good => format!("{GOOD}ok{GOOD:#}"),
+        Verdict::Weaker => format!("{WARN}--{WARN:#}"),
+        Verdict::Bad => format!("{BAD}no{BAD:#}"),
+    };
+    println!(
+        "{mark} {BOLD}{}{BOLD:#}  {DIM}{}{DIM:#}",
+        check.name,
+        printable(&check.found)
+    );
+    if let Some(fix) = &check.fix {
+        println!("   {NOTE}fix:{NOTE:#} {}", printable(fix));
+    }
+}
+
+fn engine(places: &Places) -> Check {
+    match Runtime::new(Some(places.compiled())) {
+        Ok(_) => Check::new("WebAssembly engine", Verdict::Good, "starts"),
+        Err(error) => Check::new("WebAssembly engine", Verdict::Bad, error.to_string())
+            .fix("raise the limit on address space (ulimit -v unlimited)"),
+    }
+}
+
+async fn containment() -> Check {
+    use remit_core::tool::Containment;
+    match remit_process::probe(&std::env::temp_dir()).await {
+        Ok(Containment::PidNamespace) => Check::new(
+            "process containment",
+            Verdict::Good,
+            "PID namespace: the kernel ends a tool's whole tree, whatever happens to remit",
+        ),
+        Ok(Containment::Subreaper) => Check::new(
+            "process containment",
+            Verdict::Weaker,
+            "subreaper: a tool's tree ends with its supervisor's help only",
+        )
+        .fix("allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, or the AppArmor profile of your distribution"),
+        Err(error) => Check::new("process containment", Verdict::Bad, error.to_string())
+            .fix("remit needs to start its supervisor; check that memfd or the temporary directory allow executables"),
+    }
+}
+
+async fn programs(owner: &Owner, tools: &ToolBox) -> Vec<Check> {
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for (tool, _) in owner.policy().tools() {
+        match tools.pin(tool.id(), tool.program(), &[]).await {
+            Ok(_) => found.push(tool.id().to_string()),
+            Err(_) => missing.push(tool.id().to_string()),
+        }
+    }
+    let mut checks = vec![Check::new("tools here", Verdict::Good, found.join(", "))];
+    if !missing.is_empty() {
+        checks.push(
+            Check::new("tools missing", Verdict::Weaker, missing.join(", "))
+                .fix("install those that your plugins need; `remit tool check NAME` says where was looked"),
+        );
+    }
+    checks
+}

@@ -1,0 +1,119 @@
+//! The command line. One command is one file: its arguments and the function that carries it out;
+//! the doc comments are the help.
+//!
+//! Never: I/O while arguments are read; a command that prints on standard output in `--json` mode
+//! what is not JSON.
+
+mod completions;
+mod doctor;
+mod inspect;
+mod pack;
+mod plugin;
+mod policy;
+pub(crate) mod run;
+mod schema;
+pub(crate) mod target;
+mod tool;
+mod trust;
+mod validate;
+
+use clap::{Parser, Subcommand};
+use remit_core::outcome::ExitCode;
+
+use crate::exit::Stop;
+
+/// Runs other people's executors strictly within their remit.
+///
+/// A plugin is a WebAssembly component. It sees only what its manifest requests AND your policy
+/// allows: directories, environment names, tools, hosts. Real programs are run by remit on the
+/// plugin's behalf, never by the plugin.
+#[derive(Debug, Parser)]
+#[command(name = "remit", version, max_term_width = 100, after_long_help = exit_codes())]
+#[command(
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Args {
+    /// Says more about what remit itself does, on standard error; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+impl Args {
+    pub(crate) fn verbose(&self) -> u8 {
+        self.verbose
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<run::Args>),
+    Inspect(inspect::Args),
+    Validate(validate::Args),
+    Schema(schema::Args),
+    Plugin(plugin::Args),
+    Tool(tool::Args),
+    Policy(policy::Args),
+    Trust(trust::Args),
+    Doctor(doctor::Args),
+    Completions(completions::Args),
+}
+
+/// Carries out the command.
+pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
+    match args.command {
+        Command::Run(args) => run::run(*args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Validate(args) => validate::run(args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Plugin(args) => plugin::run(args),
+        Command::Tool(args) => tool::run(args),
+        Command::Policy(args) => policy::run(&args),
+        Command::Trust(args) => trust::run(args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// The table of exit codes for `--help`, from the constants themselves.
+fn exit_codes() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for code in ExitCode::ALL {
+        text.push_str(&format!("  {:>2}  {}\n", code.number(), code.meaning()));
+    }
+    text
+}
+
+/// Prints a value as JSON on standard output.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Stop> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Stop::Internal(error.into()))?;
+    anstream::println!("{text}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn help_lists_every_exit_code() {
+        let help = Args::command().render_long_help().to_string();
+        for code in ExitCode::ALL {
+            assert!(
+                help.contains(&format!("{:>2}  {}", code.number(), code.meaning())),
+                "{help}"
+            );
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `remit plugin`: the plugins that are there, and packing a manifest into a component.
+
+use anstream::println;
+use clap::Subcommand;
+use remit_core::outcome::ExitCode;
+use serde_json::json;
+
+use super::pack;
+use super::target::{Rules, Target};
+use crate::exit::Stop;
+use crate::loading::{self, Loaded};
+use crate::owner::Owner;
+use crate::places::Places;
+use crate::printable::printable;
+use crate::render::{BAD, BOLD, DIM};
+
+/// Lists plugins; packs a manifest into a component
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(ListArgs),
+    Pack(pack::Args),
+}
+
+/// Lists the built-in plugins and those that a policy names
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// The workspace whose policy counts
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        default_value = "."
+    )]
+    directory: std::path::PathBuf,
+
+    /// A policy file, above the user's own and the workspace's
+    #[arg(long, value_name = "FILE")]
+    policy: Option<std::path::PathBuf>,
+
+    /// Prints JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
+    match args.command {
+        Command::List(args) => list(args),
+        Command::Pack(args) => pack::run(&args),
+    }
+}
+
+fn list(args: ListArgs) -> Result<ExitCode, Stop> {
+    let places = Places::find()?;
+    let target = Target {
+        plugin: String::new(),
+        directory: args.directory,
+    };
+    let rules = Rules {
+        policy: args.policy,
+        ..Rules::default()
+    };
+    let owner = Owner::read(&places, &target, &rules)?;
+    let mut ids: Vec<String> = remit_builtin::ALL
+        .iter()
+        .map(|plugin| plugin.id.to_owned())
+        .collect();
+    for id in owner.policy().plugins() {
+        if owner.policy().plugin_file(id).is_some() && !ids.contains(&id.to_string()) {
+            ids.push(id.to_string());
+        }
+    }
+    ids.sort_unstable();
+    let found: Vec<(String, Result<Loaded, Stop>)> = ids
+        .into_iter()
+        .map(|id| {
+            let loaded = loading::find(&id, &owner);
+            (id, loaded)
+        })
+        .collect();
+    if args.json {
+        let rows: Vec<_> = found.iter().map(|(id, loaded)| row(id, loaded)).collect();
+        super::print_json(&rows)?;
+        return Ok(ExitCode::Ok);
+    }
+    for (id, loaded) in &found {
+        match loaded {
+            Ok(loaded) => println!(
+                "{BOLD}{id}{BOLD:#} {}  {}  {DIM}{}{DIM:#}",
+                loaded.manifest.version(),
+                printable(loaded.manifest.title()),
+                printable(&loaded.place)
+            ),
+            Err(stop) => println!(
+                "{BOLD}{id}{BOLD:#}  {BAD}cannot be read{BAD:#}: {}",
+                brief(stop)
+            ),
+        }
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn row(id: &str, loaded: &Result<Loaded, Stop>) -> serde_json::Value {
+    match loaded {
+        Ok(loaded) => json!({
+            "id": id,
+            "version": loaded.manifest.version().to_string(),
+            "title": loaded.manifest.title(),
+            "place": loaded.place,
+            "component": loaded.digest.to_string(),
+            "has-manifest": loaded.has_manifest,
+        }),
+        Err(stop) => json!({"id": id, "error": brief(stop)}),
+    }
+}
+
+/// An error on one line.
+fn brief(stop: &Stop) -> String {
+    match stop {
+        Stop::Usage { message, .. } | Stop::Plugin(message) => printable(message).into_owned(),
+        Stop::Files(diagnostics) => printable(&diagnostics.to_string()).replace('\n', "; "),
+        Stop::Inputs(_) | Stop::Denied(_) => "denied".to_owned(),
+        Stop::Internal(error) => format!("{error:#}"),
+    }
+}

@@ -1,0 +1,40 @@
+//! `remit schema`: the JSON Schema of a plugin's inputs or outputs, from the plugin itself.
+
+use remit_core::outcome::ExitCode;
+use serde_json::Value;
+
+use super::target::{Rules, Target};
+use super::validate::with_instance;
+use crate::exit::Stop;
+
+/// Prints the JSON Schema of a plugin's inputs
+///
+/// A plugin without one prints {} and accepts anything.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: Target,
+
+    /// The schema of the outputs instead
+    #[arg(long)]
+    output: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let output = args.output;
+    with_instance(&args.target, &Rules::default(), async move |instance| {
+        let descriptor = instance
+            .describe()
+            .await
+            .map_err(|fault| Stop::Plugin(fault.to_string()))?;
+        let text = if output {
+            descriptor.output_schema
+        } else {
+            descriptor.input_schema
+        };
+        let schema: Value = serde_json::from_str(&text)
+            .map_err(|error| Stop::Plugin(format!("the plugin's schema is not JSON: {error}")))?;
+        super::print_json(&schema)?;
+        Ok(ExitCode::Ok)
+    })
+}

@@ -1,0 +1,233 @@
+//! `remit tool`: the declared tools, and whether their programs are on this machine.
+
+use std::sync::Arc;
+
+use anstream::println;
+use clap::Subcommand;
+use remit_core::outcome::ExitCode;
+use remit_core::policy::Origin;
+use remit_core::tool::{StartError, ToolDeclaration, ToolId};
+use remit_process::Pinned;
+use serde_json::{Value, json};
+
+use super::target::{Rules, Target};
+use crate::exit::Stop;
+use crate::owner::Owner;
+use crate::places::Places;
+use crate::printable::printable;
+use crate::render::{BAD, BOLD, DIM, GOOD};
+use crate::wiring;
+
+/// Lists the declared tools; checks that they are there
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(ListArgs),
+    Check(CheckArgs),
+}
+
+/// Where the declarations come from.
+#[derive(Debug, clap::Args)]
+struct Where {
+    /// The workspace whose policy counts
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        default_value = "."
+    )]
+    directory: std::path::PathBuf,
+
+    /// A policy file, above the user's own and the workspace's
+    #[arg(long, value_name = "FILE")]
+    policy: Option<std::path::PathBuf>,
+
+    /// Prints JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists every declared tool with its templates
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Finds and pins the program of each tool
+///
+/// Ends with 6 if one of the named tools is missing; without names, all are looked at and none is
+/// required.
+#[derive(Debug, clap::Args)]
+struct CheckArgs {
+    /// Tools that must be there
+    tools: Vec<String>,
+
+    #[command(flatten)]
+    place: Where,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
+    match args.command {
+        Command::List(args) => list(&args),
+        Command::Check(args) => check(&args),
+    }
+}
+
+fn owner(place: &Where) -> Result<Owner, Stop> {
+    let target = Target {
+        plugin: String::new(),
+        directory: place.directory.clone(),
+    };
+    let rules = Rules {
+        policy: place.policy.clone(),
+        ..Rules::default()
+    };
+    Owner::read(&Places::find()?, &target, &rules)
+}
+
+fn list(args: &ListArgs) -> Result<ExitCode, Stop> {
+    let owner = owner(&args.place)?;
+    if args.place.json {
+        let rows: Vec<Value> = owner
+            .policy()
+            .tools()
+            .map(|(tool, origin)| describe(tool, origin))
+            .collect();
+        super::print_json(&rows)?;
+        return Ok(ExitCode::Ok);
+    }
+    for (tool, origin) in owner.policy().tools() {
+        println!(
+            "{BOLD}{}{BOLD:#}  {}  {DIM}{origin}{DIM:#}",
+            tool.id(),
+            printable(&tool.program().to_string())
+        );
+        for (id, template) in tool.templates() {
+            println!(
+                "  {id}  {DIM}{}{DIM:#}",
+                printable(&template.source().join(" "))
+            );
+        }
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn describe(tool: &ToolDeclaration, origin: &Origin) -> Value {
+    let templates: serde_json::Map<String, Value> = tool
+        .templates()
+        .iter()
+        .map(|(id, template)| (id.to_string(), Value::String(template.source().join(" "))))
+        .collect();
+    json!({
+        "id": tool.id().to_string(),
+        "program": tool.program().to_string(),
+        "declared-in": origin.to_string(),
+        "templates": templates,
+    })
+}
+
+fn check(args: &CheckArgs) -> Result<ExitCode, Stop> {
+    let owner = owner(&args.place)?;
+    let mut wanted = named(&owner, &args.tools)?;
+    let required = !wanted.is_empty();
+    if !required {
+        wanted = owner
+            .policy()
+            .tools()
+            .map(|(tool, _)| tool.clone())
+            .collect();
+    }
+    let runtime = wiring::runtime()?;
+    let mut rows = Vec::with_capacity(wanted.len());
+    let mut missing = false;
+    runtime.block_on(async {
+        let tools = wiring::tool_box(&owner)?;
+        for tool in &wanted {
+            let found = tools.pin(tool.id(), tool.program(), &[]).await;
+            missing |= found.is_err();
+            if !args.place.json {
+                print_found(tool, &found);
+            }
+            rows.push(found_row(tool, &found));
+        }
+        Ok::<(), Stop>(())
+    })?;
+    if args.place.json {
+        super::print_json(&rows)?;
+    }
+    Ok(if required && missing {
+        ExitCode::ToolMissing
+    } else {
+        ExitCode::Ok
+    })
+}
+
+/// The declarations of the tools with these names.
+fn named(owner: &Owner, names: &[String]) -> Result<Vec<ToolDeclaration>, Stop> {
+    let policy = owner.policy();
+    let declared = |name: &String| policy.tool(&name.parse::<ToolId>().ok()?).cloned();
+    names
+        .iter()
+        .map(|name| {
+            declared(name).ok_or_else(|| {
+                let known: Vec<String> = policy
+                    .tools()
+                    .map(|(tool, _)| tool.id().to_string())
+                    .collect();
+                Stop::usage(
+                    format!("no policy declares a tool `{name}`"),
+                    format!("declared are {}", known.join(", ")),
+                )
+            })
+        })
+        .collect()
+}
+
+type Found = Result<Arc<Pinned>, StartError>;
+
+fn print_found(tool: &ToolDeclaration, found: &Found) {
+    let id = tool.id();
+    match found {
+        Ok(pinned) => println!(
+            "{GOOD}ok{GOOD:#} {BOLD}{id}{BOLD:#}  {}  {DIM}{}{DIM:#}",
+            printable(&pinned.found().display().to_string()),
+            digest(pinned)
+        ),
+        Err(error) => println!(
+            "{BAD}--{BAD:#} {BOLD}{id}{BOLD:#}  {}",
+            printable(&error.to_string())
+        ),
+    }
+}
+
+fn found_row(tool: &ToolDeclaration, found: &Found) -> Value {
+    let id = tool.id().to_string();
+    match found {
+        Ok(pinned) => json!({
+            "id": id,
+            "found": true,
+            "program": pinned.found(),
+            "runs": pinned.executable(),
+            "digest": digest(pinned),
+        }),
+        Err(error) => json!({
+            "id": id,
+            "found": false,
+            "code": error.code(),
+            "message": error.to_string(),
+        }),
+    }
+}
+
+fn digest(pinned: &Pinned) -> String {
+    match pinned.digest() {
+        Ok(digest) => digest.to_owned(),
+        Err(error) => format!("unreadable: {error}"),
+    }
+}

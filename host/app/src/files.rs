@@ -1,0 +1,168 @@
+//! Files that the person at the command line named: read with a limit, written so that nobody
+//! sees half of one.
+//!
+//! Never: a path that a plugin or a workspace wrote.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the program where the owner's own paths are opened"
+)]
+
+use std::fs;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::exit::Stop;
+
+/// Largest policy, manifest or other text. A thousand times what anyone writes.
+const MAX_TEXT: u64 = 4 << 20;
+
+/// Reads a binary with a limit of `max` bytes.
+pub(crate) fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, Stop> {
+    let shown = path.display();
+    let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let meta = file.metadata().map_err(|error| unreadable(path, &error))?;
+    if meta.is_dir() {
+        return Err(Stop::usage(
+            format!("{shown} is a directory"),
+            "name a file",
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(max + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > max {
+        return Err(Stop::usage(
+            format!("{shown} has more than {max} bytes"),
+            "name a smaller file",
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Reads a text.
+pub(crate) fn read_text(path: &Path) -> Result<String, Stop> {
+    let bytes = read_bytes(path, MAX_TEXT)?;
+    String::from_utf8(bytes).map_err(|error| {
+        Stop::usage(
+            format!(
+                "{} is not UTF-8 at byte {}",
+                path.display(),
+                error.utf8_error().valid_up_to()
+            ),
+            "save it as UTF-8",
+        )
+    })
+}
+
+/// Reads a text that need not be there.
+pub(crate) fn read_text_if_there(path: &Path) -> Result<Option<String>, Stop> {
+    match fs::symlink_metadata(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(unreadable(path, &error)),
+        Ok(_) => read_text(path).map(Some),
+    }
+}
+
+/// Reads standard input to its end.
+pub(crate) fn read_stdin(max: u64) -> Result<String, Stop> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(max + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Stop::usage(
+                format!("standard input cannot be read: {error}"),
+                "give UTF-8 text",
+            )
+        })?;
+    if text.len() as u64 > max {
+        return Err(Stop::usage(
+            format!("standard input has more than {max} bytes"),
+            "give less",
+        ));
+    }
+    Ok(text)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Stop {
+    Stop::usage(
+        format!("cannot read {}: {error}", path.display()),
+        "check the name and its permissions",
+    )
+}
+
+/// Writes a file that only this user may read, in one step: whoever reads it sees the old content
+/// or the new.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
+    let parent = path.parent().unwrap_or_else(|| Path::new("."));
+    make_private_dir(parent)?;
+    let temporary = beside(path);
+    let write = || -> std::io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write()
+        .with_context(|| format!("cannot write {}", path.display()))
+        .map_err(Stop::Internal)
+}
+
+/// Writes a file that the person asked for by name.
+pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
+    let temporary = beside(path);
+    fs::write(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| {
+            Stop::usage(
+                format!("cannot write {}: {error}", path.display()),
+                "check the directory and its permissions",
+            )
+        })
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    PathBuf::from(name)
+}
+
+/// Makes a directory that only this user may enter, and those above it.
+pub(crate) fn make_private_dir(path: &Path) -> Result<(), Stop> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot create {}", path.display()))
+        .map_err(Stop::Internal)
+}
+
+/// The real path of a directory.
+pub(crate) fn real_dir(path: &Path) -> Result<PathBuf, Stop> {
+    let real = fs::canonicalize(path).map_err(|error| {
+        Stop::usage(
+            format!("cannot enter {}: {error}", path.display()),
+            "name a directory that exists",
+        )
+    })?;
+    if real.is_dir() {
+        Ok(real)
+    } else {
+        Err(Stop::usage(
+            format!("{} is not a directory", path.display()),
+            "name a directory",
+        ))
+    }
+}

@@ -1,0 +1,196 @@
+//! What the owner says: every policy layer that counts, with where it comes from, and the decision
+//! about one plugin.
+//!
+//! Never: a workspace policy that was not trusted; a file that exists but is silently ignored.
+
+use std::path::{Path, PathBuf};
+
+use remit_core::decide::decide;
+use remit_core::denial::Denial;
+use remit_core::grant::Grants;
+use remit_core::policy::{FlagRules, Origin, Policy};
+
+use crate::cli::target::{Rules, Target};
+use crate::exit::Stop;
+use crate::files;
+use crate::loading::Loaded;
+use crate::places::Places;
+use crate::printable::printable;
+use crate::prompt::{self, Answers};
+use crate::render::{NOTE, WARN};
+use crate::trust::{Standing, Trust, WORKSPACE_POLICY};
+
+/// The owner's rules for one workspace.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    workspace: PathBuf,
+    files: Vec<(Origin, String)>,
+    flags: FlagRules,
+    policy: Policy,
+}
+
+/// What came of asking the policy, and the owner where that is possible.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    /// The run may begin.
+    Granted(Grants),
+    /// It may not; every denial.
+    Denied(Vec<Denial>),
+}
+
+impl Owner {
+    /// Reads every layer that counts for this workspace and these flags.
+    ///
+    /// # Errors
+    /// Every mistake in every layer, at once.
+    pub(crate) fn read(places: &Places, target: &Target, rules: &Rules) -> Result<Self, Stop> {
+        let workspace = files::real_dir(&target.directory)?;
+        let mut files = Vec::new();
+        if let Some(text) = files::read_text_if_there(&places.policy())? {
+            let name = places.policy().display().to_string();
+            files.push((Origin::User(name), text));
+        }
+        if let Some((name, text)) = trusted_workspace_policy(places, &workspace)? {
+            files.push((Origin::Workspace(name), text));
+        }
+        if let Some(path) = &rules.policy {
+            files.push((
+                Origin::File(path.display().to_string()),
+                files::read_text(path)?,
+            ));
+        }
+        let flags = flag_rules(rules);
+        let policy = read_policy(&files, &flags)?;
+        Ok(Self {
+            workspace,
+            files,
+            flags,
+            policy,
+        })
+    }
+
+    /// The workspace's real path.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    /// All layers together.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Decides about a plugin; where `ask` allows it, asks the owner about what is undecided.
+    pub(crate) fn decide(
+        &self,
+        loaded: &Loaded,
+        ask: bool,
+        places: &Places,
+    ) -> Result<Decided, Stop> {
+        let first = self.decide_with(loaded, &[])?;
+        let Decided::Denied(denials) = first else {
+            return Ok(first);
+        };
+        let mut answers = Answers::open(places.answers())?;
+        let component = loaded.digest.to_string();
+        let mut flags = answers.flags(&component);
+        let denials = if flags.is_empty() {
+            denials
+        } else {
+            match self.decide_with(loaded, &flags)? {
+                granted @ Decided::Granted(_) => return Ok(granted),
+                Decided::Denied(denials) => denials,
+            }
+        };
+        if !ask {
+            return Ok(Decided::Denied(denials));
+        }
+        let id = loaded.manifest.id().to_string();
+        let yes = prompt::ask(&id, &component, &denials, &mut answers)?;
+        if yes.is_empty() {
+            return Ok(Decided::Denied(denials));
+        }
+        flags.extend(yes);
+        self.decide_with(loaded, &flags)
+    }
+
+    /// Decides with further flags, as if they had been on the command line.
+    fn decide_with(&self, loaded: &Loaded, flags: &[String]) -> Result<Decided, Stop> {
+        let decided = if flags.is_empty() {
+            decide(&loaded.manifest, &self.policy, &loaded.digest)
+        } else {
+            let mut all = self.flags.clone();
+            answer(&mut all, flags);
+            let policy = read_policy(&self.files, &all)?;
+            decide(&loaded.manifest, &policy, &loaded.digest)
+        };
+        Ok(match decided {
+            Ok(grants) => Decided::Granted(grants),
+            Err(denials) => Decided::Denied(denials.into_iter().collect()),
+        })
+    }
+}
+
+fn read_policy(files: &[(Origin, String)], flags: &FlagRules) -> Result<Policy, Stop> {
+    let texts: Vec<(Origin, &str)> = files
+        .iter()
+        .map(|(origin, text)| (origin.clone(), text.as_str()))
+        .collect();
+    Ok(Policy::read(&texts, flags)?)
+}
+
+/// The workspace's policy, if its owner trusted exactly this content.
+fn trusted_workspace_policy(
+    places: &Places,
+    workspace: &Path,
+) -> Result<Option<(String, String)>, Stop> {
+    let file = workspace.join(WORKSPACE_POLICY);
+    let Some(text) = files::read_text_if_there(&file)? else {
+        return Ok(None);
+    };
+    let why = match Trust::open(places.trust())?.standing(&file, &text) {
+        Standing::Trusted => return Ok(Some((file.display().to_string(), text))),
+        Standing::Unknown => "nobody trusted it",
+        Standing::Changed => "it changed since it was trusted",
+    };
+    let shown = workspace.display().to_string();
+    anstream::eprintln!(
+        "{WARN}note:{WARN:#} {WORKSPACE_POLICY} in this workspace is not used: {why}\n  \
+         {NOTE}fix:{NOTE:#} read it, then: remit trust {}",
+        printable(&shown)
+    );
+    Ok(None)
+}
+
+fn flag_rules(rules: &Rules) -> FlagRules {
+    FlagRules {
+        allow_read: rules.allow_read.clone(),
+        allow_write: rules.allow_write.clone(),
+        allow_env: rules.allow_env.clone(),
+        allow_run: rules.allow_run.clone(),
+        allow_net: rules.allow_net.clone(),
+        deny_read: rules.deny_read.clone(),
+        deny_write: rules.deny_write.clone(),
+        deny_env: rules.deny_env.clone(),
+        deny_run: rules.deny_run.clone(),
+        deny_net: rules.deny_net.clone(),
+    }
+}
+
+/// Adds flags such as `--allow-run=git:status`, as the fixes of denials write them.
+fn answer(rules: &mut FlagRules, flags: &[String]) {
+    for flag in flags {
+        let Some((name, value)) = flag.split_once('=') else {
+            continue;
+        };
+        let values = match name {
+            "--allow-read" => &mut rules.allow_read,
+            "--allow-write" => &mut rules.allow_write,
+            "--allow-env" => &mut rules.allow_env,
+            "--allow-run" => &mut rules.allow_run,
+            "--allow-net" => &mut rules.allow_net,
+            // An answers file that someone edited: what is not an allow flag allows nothing.
+            _ => continue,
+        };
+        values.push(value.to_owned());
+    }
+}

@@ -1,0 +1,66 @@
+//! Where this program keeps things, by the XDG rules: configuration, state, cache.
+//!
+//! Never: a path that depends on the working directory or on a plugin.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy as _;
+
+use crate::exit::Stop;
+
+/// The program's name in every base directory.
+const NAME: &str = "remit";
+
+/// The base directories of this user.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    config: PathBuf,
+    state: PathBuf,
+    cache: PathBuf,
+}
+
+impl Places {
+    /// Finds them.
+    ///
+    /// # Errors
+    /// The user has no home directory.
+    pub(crate) fn find() -> Result<Self, Stop> {
+        let base = etcetera::choose_base_strategy().map_err(|_| {
+            Stop::usage(
+                "cannot tell where your home directory is",
+                "set HOME, or XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_CACHE_HOME",
+            )
+        })?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        Ok(Self {
+            config: base.config_dir().join(NAME),
+            state: state.join(NAME),
+            cache: base.cache_dir().join(NAME),
+        })
+    }
+
+    /// The user's own policy.
+    pub(crate) fn policy(&self) -> PathBuf {
+        self.config.join("policy.toml")
+    }
+    /// Which workspace policies were trusted.
+    pub(crate) fn trust(&self) -> PathBuf {
+        self.state.join("trust.json")
+    }
+    /// What was answered at prompts.
+    pub(crate) fn answers(&self) -> PathBuf {
+        self.state.join("answers.json")
+    }
+    /// Values that plugins keep.
+    pub(crate) fn plugin_state(&self) -> PathBuf {
+        self.state.join("state.db")
+    }
+    /// Records of runs.
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.state.join("runs")
+    }
+    /// Compiled components.
+    pub(crate) fn compiled(&self) -> PathBuf {
+        self.cache.join("compiled")
+    }
+}

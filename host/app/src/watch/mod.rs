@@ -1,0 +1,9 @@
+//! Those who watch a run: a person and a program. The record on disk is the ledger's.
+//!
+//! Never: an event that one of them changes, or that a slow one makes the others miss.
+
+mod human;
+mod json;
+
+pub(crate) use human::Human;
+pub(crate) use json::JsonLines;

@@ -1,0 +1,255 @@
+//! Puts the parts together for one run: the sandbox, the tools, the store, the working tree.
+//!
+//! Never: a decision. Everything here was decided before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use remit_core::change::Change;
+use remit_core::event::GrantSummary;
+use remit_core::grant::Grants;
+use remit_core::path::RelPath;
+use remit_engine::attempt::Request;
+use remit_engine::cancel::Cancel;
+use remit_engine::host::{Identity, PluginHost, World};
+use remit_engine::inputs::RawInputs;
+use remit_engine::journal::Journal;
+use remit_engine::plugin::Role;
+use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
+use remit_ledger::SqliteState;
+use remit_process::{HostEnvironment, Settings, ToolBox};
+use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
+use remit_workspace::Tree;
+
+use crate::cli::run::{ESCALATION, SharedPlugin};
+use crate::exit::Stop;
+use crate::loading::Loaded;
+use crate::owner::Owner;
+use crate::places::Places;
+
+/// Threads of the runtime: one for the guest, one for tools and timers.
+const WORKERS: usize = 2;
+
+/// The parts of one run.
+pub(crate) struct Wired {
+    pub(crate) plugin: SharedPlugin,
+    pub(crate) host: Arc<PluginHost>,
+    pub(crate) tools: Arc<ToolBox>,
+}
+
+/// What a run gets from the command.
+pub(crate) struct Surroundings {
+    pub(crate) journal: Journal,
+    pub(crate) cancel: Cancel,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// The asynchronous runtime.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::Internal(error.into()))
+}
+
+/// A new run's name.
+pub(crate) fn new_run_id() -> String {
+    remit_engine::attempt::new_run_id()
+}
+
+/// Compiles and links a plugin.
+pub(crate) async fn load_plugin(
+    places: &Places,
+    owner: &Owner,
+    loaded: &Loaded,
+    memory: u64,
+) -> Result<LoadedPlugin, Stop> {
+    let runtime =
+        Runtime::new(Some(places.compiled())).map_err(|error| Stop::Internal(error.into()))?;
+    let plugin = LoadedPlugin::load(&runtime, Arc::clone(&loaded.bytes))
+        .await
+        .map_err(|error| unloadable(loaded, &error))?;
+    let workspace = open_workspace(owner)?;
+    plugin
+        .with_surroundings(Some(Arc::new(workspace)), host_environment(), memory)
+        .map_err(|error| unloadable(loaded, &error))
+}
+
+fn unloadable(loaded: &Loaded, error: &LoadError) -> Stop {
+    Stop::Plugin(format!("{}: {error}", loaded.place))
+}
+
+fn open_workspace(owner: &Owner) -> Result<Dir, Stop> {
+    Dir::open_ambient_dir(owner.workspace(), ambient_authority()).map_err(|error| {
+        Stop::usage(
+            format!("cannot open {}: {error}", owner.workspace().display()),
+            "check its permissions",
+        )
+    })
+}
+
+/// The host's environment, as far as it is text. Names decide who sees what of it.
+fn host_environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Puts the parts of a run together.
+pub(crate) async fn wire(
+    places: &Places,
+    owner: &Owner,
+    loaded: &Loaded,
+    grants: Grants,
+    surroundings: Surroundings,
+) -> Result<Wired, Stop> {
+    let limits = *grants.limits();
+    let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
+    let tools = Arc::new(tool_box(owner)?);
+    let tree = working_tree(owner, &grants).await?;
+    let world = World {
+        tools: Arc::clone(&tools) as Arc<dyn Tools>,
+        state: Arc::new(SqliteState::at(places.plugin_state())),
+        tree,
+    };
+    let identity = Identity {
+        plugin: loaded.manifest.id().to_string(),
+        task: loaded.manifest.id().to_string(),
+        workspace: owner.workspace().to_owned(),
+        time: surroundings.timeout.unwrap_or_else(|| limits.time().get()),
+    };
+    let host = PluginHost::new(
+        grants,
+        world,
+        identity,
+        surroundings.journal,
+        surroundings.cancel,
+        true,
+    );
+    Ok(Wired {
+        plugin: Arc::new(plugin),
+        host,
+        tools,
+    })
+}
+
+/// The tools of this machine, as the owner declares them. To be called inside the runtime.
+pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
+    ToolBox::new(Settings {
+        workspace: owner.workspace().to_owned(),
+        scratch: std::env::temp_dir(),
+        environment: HostEnvironment::new(std::env::vars_os()),
+        search: owner.policy().search().map(<[_]>::to_vec),
+    })
+    .map_err(|error| {
+        let scratch = std::env::temp_dir();
+        Stop::usage(
+            format!("tools cannot be run from here: {error}"),
+            format!(
+                "check that {} can be written, or set TMPDIR",
+                scratch.display()
+            ),
+        )
+    })
+}
+
+/// A tree that nobody can change needs no snapshot.
+async fn working_tree(owner: &Owner, grants: &Grants) -> Result<Arc<dyn WorkingTree>, Stop> {
+    let can_change = !grants.write_roots().is_empty() || !grants.tools().is_empty();
+    if !can_change {
+        return Ok(Arc::new(Untouched));
+    }
+    let tree = Tree::begin(open_workspace(owner)?).await.map_err(|error| {
+        Stop::usage(
+            format!("cannot look at {}: {error}", owner.workspace().display()),
+            "name a smaller workspace with -C",
+        )
+    })?;
+    Ok(Arc::new(tree))
+}
+
+/// The working tree of a run that may neither write nor have tools run.
+struct Untouched;
+
+#[async_trait]
+impl WorkingTree for Untouched {
+    async fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
+        Ok(Vec::new())
+    }
+    async fn file_size(&self, _path: &RelPath) -> Option<u64> {
+        None
+    }
+}
+
+/// What the attempt is about.
+pub(crate) fn request(
+    loaded: &Loaded,
+    grants: &Grants,
+    inputs: RawInputs,
+    run_id: String,
+    role: Option<Role>,
+) -> Request {
+    Request {
+        run_id,
+        attempt: 1,
+        fence: 1,
+        inputs,
+        role,
+        version: loaded.manifest.version().to_string(),
+        component_digest: loaded.digest.to_string(),
+        manifest_digest: loaded.manifest.digest().to_string(),
+        grants: summary(grants),
+        checkpoint: None,
+    }
+}
+
+fn summary(grants: &Grants) -> GrantSummary {
+    let words = |items: &[RelPath]| items.iter().map(ToString::to_string).collect();
+    GrantSummary {
+        read: words(grants.read_roots()),
+        write: words(grants.write_roots()),
+        env: grants.env_names().iter().map(ToString::to_string).collect(),
+        run: grants
+            .tools()
+            .iter()
+            .flat_map(|(tool, granted)| {
+                granted
+                    .templates()
+                    .iter()
+                    .map(move |template| format!("{tool}:{template}"))
+            })
+            .collect(),
+        net: grants.nets().iter().map(ToString::to_string).collect(),
+        withheld: grants.withheld().to_vec(),
+    }
+}
+
+/// Ctrl-C and a polite kill ask the run to end; a second one insists.
+pub(crate) fn cancel_on_signals(cancel: &Cancel) -> Result<(), Stop> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| Stop::Internal(error.into()));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let cancel = cancel.clone();
+    tokio::spawn(async move {
+        for reason in ESCALATION {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            cancel.cancel(reason);
+        }
+    });
+    Ok(())
+}
+
+/// A tree in which nothing changes.
+pub(crate) fn untouched_tree() -> Arc<dyn WorkingTree> {
+    Arc::new(Untouched)
+}
