@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use remit_core::denial::Denial;
 use remit_core::event::{Event, GrantSummary, Level, LogSource};
 use remit_core::outcome::{Artifact, CancelReason, FaultKind, InputProblem, Outcome};
 use serde_json::{Value, json};
@@ -334,11 +335,7 @@ fn failure_outcome(host: &PluginHost, failure: Failure) -> Outcome {
 fn with_denials(host: &PluginHost, outcome: Outcome) -> Outcome {
     let denials = host.denials();
     match outcome {
-        Outcome::Denied { message, .. } if denials.is_empty() => Outcome::Denied {
-            denials: host.asked(),
-            message,
-        },
-        Outcome::Denied { message, .. } => Outcome::Denied { denials, message },
+        Outcome::Denied { message, .. } => denied(host, denials, message),
         Outcome::Failed { message, .. } if !denials.is_empty() => Outcome::Denied {
             denials,
             message: Some(message),
@@ -353,6 +350,16 @@ fn with_denials(host: &PluginHost, outcome: Outcome) -> Outcome {
         | Outcome::PluginFault { .. }
         | Outcome::Internal { .. }) => other,
     }
+}
+
+/// The plugin says that it was denied something. What the host refused, or would have refused when
+/// it was asked, says it better; the plugin's words stand only if there is no such thing.
+fn denied(host: &PluginHost, mut denials: Vec<Denial>, message: Option<String>) -> Outcome {
+    if denials.is_empty() {
+        denials = host.asked();
+    }
+    let message = message.filter(|_| denials.is_empty());
+    Outcome::Denied { denials, message }
 }
 
 fn millis(duration: Duration) -> u64 {

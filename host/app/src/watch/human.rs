@@ -7,7 +7,7 @@ use anstream::{eprintln, println};
 use remit_core::change::{Change, ChangeKind};
 use remit_core::denial::Denial;
 use remit_core::event::{Event, Level, LogSource, Payload, Record, Stream};
-use remit_core::outcome::Outcome;
+use remit_core::outcome::{Artifact, Outcome};
 use remit_core::tool::{Exit, Usage};
 use remit_engine::journal::Watcher;
 use serde_json::Value;
@@ -45,13 +45,7 @@ impl Watcher for Human {
                 version,
                 workspace,
                 ..
-            } => eprintln!(
-                "{BOLD}{} {}{BOLD:#} in {}  {DIM}run {}{DIM:#}",
-                printable(plugin),
-                printable(version),
-                printable(workspace),
-                record.run
-            ),
+            } => run_started(plugin, version, workspace, &record.run),
             // The inputs are what the person said; the grants are in the summary's denials.
             Event::InputsAccepted { .. } => {}
             Event::Denied { denial } => crate::render::denial(denial),
@@ -65,18 +59,9 @@ impl Watcher for Human {
                 message,
                 fields,
             } => log_line(*level, *source, message, fields),
-            Event::Produced { artifact } => {
-                let seen = match artifact.size {
-                    Some(size) => format!("{size} bytes"),
-                    None => "not there".to_owned(),
-                };
-                eprintln!(
-                    "  {GOOD}+{GOOD:#} {} {DIM}{seen}{DIM:#}",
-                    printable(&artifact.path)
-                );
-            }
+            Event::Produced { artifact } => produced(artifact),
             Event::CheckpointSaved { bytes } => {
-                eprintln!("  {DIM}checkpoint: {bytes} bytes{DIM:#}")
+                eprintln!("  {DIM}checkpoint: {bytes} bytes{DIM:#}");
             }
             Event::ToolStarted {
                 call,
@@ -84,14 +69,7 @@ impl Watcher for Human {
                 template,
                 arguments,
                 ..
-            } => {
-                self.started.push((*call, format!("{tool}:{template}")));
-                eprintln!(
-                    "{NOTE}${NOTE:#} {} {}",
-                    printable(tool),
-                    printable(&arguments.join(" "))
-                );
-            }
+            } => self.tool_started(*call, tool, template, arguments),
             Event::ToolOutput {
                 stream, payload, ..
             } => self.output(*stream, payload),
@@ -107,12 +85,7 @@ impl Watcher for Human {
                 template,
                 message,
                 ..
-            } => eprintln!(
-                "  {BAD}x{BAD:#} {}:{} did not run: {}",
-                printable(tool),
-                printable(template),
-                printable(message)
-            ),
+            } => tool_refused(tool, template, message),
             Event::FilesChanged { changes, more } => {
                 self.changes.clone_from(changes);
                 self.more_changes = *more;
@@ -128,6 +101,15 @@ impl Human {
             return String::new();
         }
         format!(" {DIM}{} %{DIM:#}", self.percent)
+    }
+
+    fn tool_started(&mut self, call: u32, tool: &str, template: &str, arguments: &[String]) {
+        self.started.push((call, format!("{tool}:{template}")));
+        eprintln!(
+            "{NOTE}${NOTE:#} {} {}",
+            printable(tool),
+            printable(&arguments.join(" "))
+        );
     }
 
     fn output(&mut self, stream: Stream, payload: &Payload) {
@@ -206,6 +188,33 @@ impl Human {
             }
         }
     }
+}
+
+fn run_started(plugin: &str, version: &str, workspace: &str, run: &str) {
+    eprintln!(
+        "{BOLD}{} {}{BOLD:#} in {}  {DIM}run {run}{DIM:#}",
+        printable(plugin),
+        printable(version),
+        printable(workspace)
+    );
+}
+
+fn produced(artifact: &Artifact) {
+    let seen = match artifact.size {
+        Some(size) => format!("{size} bytes"),
+        None => "not there".to_owned(),
+    };
+    let path = printable(&artifact.path);
+    eprintln!("  {GOOD}+{GOOD:#} {path} {DIM}{seen}{DIM:#}");
+}
+
+fn tool_refused(tool: &str, template: &str, message: &str) {
+    eprintln!(
+        "  {BAD}x{BAD:#} {}:{} did not run: {}",
+        printable(tool),
+        printable(template),
+        printable(message)
+    );
 }
 
 fn verdict(outcome: &Outcome, wall_ms: u64) {

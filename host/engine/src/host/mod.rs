@@ -1,0 +1,264 @@
+//! What a running plugin can ask for. Every request comes through here and is decided against the
+//! grants before anything happens; every refusal is an error to the plugin, an event, and a line
+//! that shows the owner what would allow it.
+//!
+//! Never: a way to an effect that does not pass the grants; a grant that changes during a run.
+
+mod keep;
+mod report;
+mod tools;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use remit_core::change::Change;
+use remit_core::denial::Denial;
+use remit_core::event::Event;
+use remit_core::grant::{CallProblem, Grants};
+use remit_core::tool::StartError;
+use tokio::task::JoinSet;
+
+use crate::cancel::Cancel;
+use crate::journal::Journal;
+use crate::seam::{StateError, StateStore, Tools, WorkingTree, WorkspaceError};
+
+/// Events that one plugin may cause. Far more than people read; few enough to keep.
+pub const MAX_EVENTS: u64 = 100_000;
+/// Bytes of log text and names that one plugin may cause.
+pub const MAX_EVENT_BYTES: u64 = 16 << 20;
+/// Longest log message or step name that is kept whole.
+pub const MAX_MESSAGE: usize = 64 << 10;
+/// Largest checkpoint: what a task may carry from one attempt to the next.
+pub const MAX_CHECKPOINT: u64 = 1 << 20;
+/// Tools that one plugin may have running at once.
+pub const MAX_RUNNING_TOOLS: u32 = 64;
+/// Longest state key. The stores' own limit is the same.
+pub const MAX_STATE_KEY: usize = 255;
+/// Denials that are kept for the outcome. The events hold them all.
+const MAX_DENIALS: usize = 100;
+
+/// A plugin passed a limit of the host; it ends with a fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin passed a limit of the host: {0}")]
+pub struct LimitHit(pub String);
+
+/// Why a tool call did not lead to a running tool.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// Outside the grants.
+    #[error("{0}")]
+    Denied(Box<Denial>),
+    /// The declaration does not take these values.
+    #[error("the call does not fit the tool's declaration ({} problems)", .0.len())]
+    Invalid(Vec<CallProblem>),
+    /// The program could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// Why a state request failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StateRequestError {
+    /// The key is empty or too long.
+    #[error("a state key has 1 to {MAX_STATE_KEY} bytes")]
+    InvalidKey,
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] StateError),
+}
+
+/// Whose values a plugin means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateReach {
+    /// Of this task.
+    Task,
+    /// Of this plugin in this workspace.
+    Project,
+}
+
+/// The world as one attempt may touch it.
+pub struct World {
+    /// Starts tools.
+    pub tools: Arc<dyn Tools>,
+    /// Keeps values.
+    pub state: Arc<dyn StateStore>,
+    /// Looks at the working tree.
+    pub tree: Arc<dyn WorkingTree>,
+}
+
+/// Who runs, where, and for how long.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The plugin's id.
+    pub plugin: String,
+    /// The task's id.
+    pub task: String,
+    /// The workspace's real path on the host.
+    pub workspace: PathBuf,
+    /// How long the attempt may take.
+    pub time: Duration,
+}
+
+/// What a running plugin can ask for.
+pub struct PluginHost {
+    grants: Grants,
+    world: World,
+    identity: Identity,
+    journal: Journal,
+    cancel: Cancel,
+    started: Instant,
+    calls: AtomicU32,
+    running: AtomicU32,
+    events: AtomicU64,
+    event_bytes: AtomicU64,
+    percent: AtomicU8,
+    watched_output: bool,
+    denials: Mutex<Vec<Denial>>,
+    asked: Mutex<Vec<Denial>>,
+    reported: Mutex<HashSet<String>>,
+    checkpoint: Mutex<Option<Vec<u8>>>,
+    handles: Mutex<JoinSet<()>>,
+}
+
+impl std::fmt::Debug for PluginHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginHost")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PluginHost {
+    /// The host side of one attempt. Its clock starts now.
+    ///
+    /// `watched_output`: whether anyone wants the bytes that tools write as events.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where an attempt's clock starts"
+    )]
+    pub fn new(
+        grants: Grants,
+        world: World,
+        identity: Identity,
+        journal: Journal,
+        cancel: Cancel,
+        watched_output: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            grants,
+            world,
+            identity,
+            journal,
+            cancel,
+            started: Instant::now(),
+            calls: AtomicU32::new(0),
+            running: AtomicU32::new(0),
+            events: AtomicU64::new(0),
+            event_bytes: AtomicU64::new(0),
+            percent: AtomicU8::new(0),
+            watched_output,
+            denials: Mutex::default(),
+            asked: Mutex::default(),
+            reported: Mutex::default(),
+            checkpoint: Mutex::default(),
+            handles: Mutex::default(),
+        })
+    }
+
+    /// What the plugin may do.
+    #[must_use]
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+    /// Who runs, where, and for how long.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+    /// Where events go.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+    /// How the run is asked to end.
+    #[must_use]
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+    /// Whether anyone wants the bytes that tools write.
+    #[must_use]
+    pub fn output_is_watched(&self) -> bool {
+        self.watched_output
+    }
+    /// How long the attempt has run.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+    /// How long it may still run.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.identity.time.saturating_sub(self.elapsed())
+    }
+
+    /// Puts a denial on record: as an event the first time, for the outcome in any case.
+    pub async fn deny(&self, denial: Denial) {
+        let first = lock(&self.reported).insert(denial.to_string());
+        if first {
+            self.keep_denial(&denial);
+            self.journal.emit(Event::Denied { denial }).await;
+        }
+    }
+
+    fn keep_denial(&self, denial: &Denial) {
+        let mut denials = lock(&self.denials);
+        if denials.len() < MAX_DENIALS {
+            denials.push(denial.clone());
+        }
+    }
+
+    /// The denials of this attempt, in order, each once.
+    #[must_use]
+    pub fn denials(&self) -> Vec<Denial> {
+        lock(&self.denials).clone()
+    }
+
+    /// What the plugin asked about and would have been denied, each once.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Denial> {
+        lock(&self.asked).clone()
+    }
+
+    /// What changed in the working tree, as far as the plugin may read it.
+    ///
+    /// # Errors
+    /// The tree cannot be looked at.
+    pub async fn readable_changes(&self) -> Result<Vec<Change>, WorkspaceError> {
+        let mut changes = self.world.tree.changes().await?;
+        changes.retain(|change| self.grants.may_read(&change.path));
+        Ok(changes)
+    }
+
+    /// What changed in the working tree.
+    ///
+    /// # Errors
+    /// The tree cannot be looked at.
+    pub async fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
+        self.world.tree.changes().await
+    }
+}
+
+/// The longest beginning that is at most [`MAX_MESSAGE`] bytes.
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_MESSAGE))
+        .unwrap_or(text)
+}
+
+/// A poisoned lock only means that another thread panicked while it held plain data.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

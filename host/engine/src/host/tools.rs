@@ -1,0 +1,161 @@
+//! The tools that a plugin wants run: decided, started, and on record to their end.
+//!
+//! Never: a start without a decision; a tool that outlives the attempt.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use remit_core::event::Event;
+use remit_core::grant::CallRefused;
+use remit_core::tool::{Directory, Exit, Launch, StartError, ToolCall, ToolId, Usage};
+
+use super::{CallError, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
+use crate::tool_run::ToolRun;
+
+/// How long the end of an attempt waits for tools that were just killed.
+const SETTLE: Duration = Duration::from_secs(5);
+
+impl PluginHost {
+    /// Decides a tool call without carrying it out.
+    ///
+    /// # Errors
+    /// As [`Self::start_tool`], as far as it can be known beforehand. A plugin that only asks has
+    /// not been denied anything yet, so nothing goes on record; the answer is kept for the outcome.
+    pub async fn check_tool(&self, call: &ToolCall) -> Result<(), CallError> {
+        let launch = self.decide(call).inspect_err(|error| {
+            if let CallError::Denied(denial) = error {
+                let mut asked = lock(&self.asked);
+                if asked.len() < MAX_DENIALS && !asked.contains(denial) {
+                    asked.push(denial.as_ref().clone());
+                }
+            }
+        })?;
+        self.world.tools.check(&launch).await?;
+        Ok(())
+    }
+
+    fn decide(&self, call: &ToolCall) -> Result<Launch, CallError> {
+        self.grants.launch(call).map_err(|refused| match refused {
+            CallRefused::Denied(denial) => CallError::Denied(denial),
+            CallRefused::Invalid(problems) => CallError::Invalid(problems),
+        })
+    }
+
+    /// Starts a tool.
+    ///
+    /// # Errors
+    /// The call is outside the grants, does not fit the declaration, or the program did not start.
+    pub async fn start_tool(self: &Arc<Self>, call: &ToolCall) -> Result<ToolRun, CallError> {
+        match self.try_start(call).await {
+            Ok(run) => Ok(run),
+            Err(error) => {
+                self.refused(call, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn try_start(self: &Arc<Self>, call: &ToolCall) -> Result<ToolRun, CallError> {
+        let launch = self.decide(call)?;
+        if self.running.load(Ordering::Relaxed) >= MAX_RUNNING_TOOLS {
+            return Err(CallError::Start(StartError::Limit {
+                tool: launch.tool().clone(),
+                what: format!("the plugin already has {MAX_RUNNING_TOOLS} tools running"),
+            }));
+        }
+        let running = self.world.tools.start(&launch).await?;
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        self.journal.emit(tool_started(number, &launch)).await;
+        Ok(ToolRun::new(
+            number,
+            launch.tool().clone(),
+            launch.success().to_vec(),
+            Arc::clone(self),
+            running,
+        ))
+    }
+
+    async fn refused(&self, call: &ToolCall, error: &CallError) {
+        let (code, message) = match error {
+            CallError::Denied(denial) => {
+                self.deny(denial.as_ref().clone()).await;
+                return;
+            }
+            CallError::Invalid(problems) => (
+                "invalid-call",
+                problems
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
+            CallError::Start(error) => (error.code(), error.to_string()),
+        };
+        self.journal
+            .emit(Event::ToolRefused {
+                tool: cut(&call.tool).to_owned(),
+                template: cut(&call.template).to_owned(),
+                code: code.to_owned(),
+                message,
+            })
+            .await;
+    }
+
+    pub(crate) async fn tool_finished(
+        &self,
+        call: u32,
+        tool: &ToolId,
+        exit: Exit,
+        success: bool,
+        usage: Usage,
+    ) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
+        self.journal
+            .emit(Event::ToolFinished {
+                call,
+                tool: tool.to_string(),
+                exit,
+                success,
+                usage,
+            })
+            .await;
+    }
+
+    /// Work that must still be done after a plugin dropped a handle.
+    pub(crate) fn after_handle(&self, work: impl Future<Output = ()> + Send + 'static) {
+        // Without a runtime the process itself is ending, and the supervisors notice that.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            lock(&self.handles).spawn_on(work, &runtime);
+        }
+    }
+
+    /// Waits until every tool of this attempt is gone, for a bounded time. False if some were
+    /// still there.
+    pub async fn settle(&self) -> bool {
+        let mut handles = std::mem::take(&mut *lock(&self.handles));
+        let all = async { while handles.join_next().await.is_some() {} };
+        tokio::time::timeout(SETTLE, all).await.is_ok()
+    }
+}
+
+fn tool_started(call: u32, launch: &Launch) -> Event {
+    Event::ToolStarted {
+        call,
+        tool: launch.tool().to_string(),
+        template: launch.template().to_string(),
+        arguments: launch.arguments().to_vec(),
+        directory: match launch.directory() {
+            Directory::Workspace(path) => path.to_string(),
+            Directory::Fixed(path) => path.display().to_string(),
+        },
+        env: launch
+            .pass_env()
+            .iter()
+            .chain(launch.set_env().iter().map(|(name, _)| name))
+            .map(ToString::to_string)
+            .collect(),
+    }
+}
