@@ -38,7 +38,7 @@ pub const MAX_RUNNING: u32 = 64;
 /// often.
 const PIPE_BYTES: usize = 1024 * 1024;
 
-/// Starts tools and ends them together.
+/// Starts tools and ends them together: [`Broker::close`] does, and so does dropping it.
 pub struct Broker {
     image: Image,
     scratch: HostDirectory,
@@ -176,4 +176,46 @@ fn output_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     // Refused when the user's budget for pipes is used up; then it is slower, nothing else.
     let _ = fcntl_setpipe_size(&read, PIPE_BYTES);
     Ok((read, write))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    use remit_core::tool::{Exit, ToolLimits};
+    use remit_engine::seam::{RunningTool, ToolEvent};
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+
+    use crate::directory::WorkingDirectory;
+    use crate::invocation::Hold;
+
+    #[tokio::test]
+    async fn a_supervisor_also_starts_from_the_fallback_file() {
+        let base = tempfile::tempdir().unwrap();
+        let broker = Broker::new(base.path()).unwrap();
+        let file = broker.image.fall_back().unwrap();
+        assert_eq!(broker.image.path().unwrap(), file);
+        let invocation = Invocation {
+            tool: "echo".parse().unwrap(),
+            program: "/bin/echo".into(),
+            arguments: vec!["echo".into(), "here".into()],
+            environment: Vec::new(),
+            directory: WorkingDirectory::fixed(Path::new("/")).unwrap(),
+            input: Input::Open(openat(CWD, "/dev/null", OFlags::RDONLY, Mode::empty()).unwrap()),
+            limits: ToolLimits {
+                wall: Duration::from_secs(60),
+                idle: None,
+                soft_output: 100,
+                hard_output: 100,
+            },
+            scratch: None,
+            hold: Hold::Strongest,
+        };
+        let mut running = broker.spawn(invocation).await.unwrap();
+        let output = running.next_event(100).await;
+        assert_eq!(output, ToolEvent::Stdout("here\n".into()));
+        let end = running.next_event(100).await;
+        assert_eq!(end, ToolEvent::Exited(Exit::Code(0)));
+    }
 }

@@ -105,6 +105,11 @@ fn open_beneath(
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "the test lays out what it looks at"
+    )]
+
     use super::*;
     use std::fs::{File, create_dir};
     use std::os::fd::AsFd;

@@ -140,11 +140,14 @@ impl Driver {
         }
         // Before the end is announced: whoever sees it finds nothing of the tool open here.
         drop((self.control, guard));
-        reap(self.child).await;
-        if let Some(scratch) = self.scratch {
-            // A tool may have left a million files in it.
-            drop(tokio::task::spawn_blocking(move || drop(scratch)).await);
-        }
+        let scratch = self.scratch;
+        let remove = async {
+            if let Some(scratch) = scratch {
+                // A tool may have left a million files in it.
+                drop(tokio::task::spawn_blocking(move || drop(scratch)).await);
+            }
+        };
+        tokio::join!(reap(self.child), remove);
         // Before the rest of the output is waited for: whoever reads slowly keeps no place.
         drop(self.permit);
         for (stream, pipe) in [(Stream::Out, self.out), (Stream::Err, self.err)] {
@@ -174,7 +177,8 @@ impl Driver {
                     Heard::Gone => return (End::Lost, stage),
                 },
                 () = self.shared.wake.notified() => self.heed(&mut stage),
-                _ = closed.wait_for(|closed| *closed), if stage == Stage::Running => {
+                // Also while it may still end by itself: the end of the run has no grace.
+                _ = closed.wait_for(|closed| *closed), if !stage.is_killing() => {
                     self.kill(&mut stage, KillCause::RunEnded);
                 }
                 () = sleep_until(at) => self.time(&mut stage, &clocks),
@@ -266,7 +270,7 @@ impl Driver {
 
     /// Has the tree killed. The first cause stands.
     fn kill(&mut self, stage: &mut Stage, cause: KillCause) {
-        if matches!(*stage, Stage::Killing(..) | Stage::Abandoned(_)) {
+        if stage.is_killing() {
             return;
         }
         self.control.command(Command::Kill);

@@ -213,7 +213,7 @@ mod tests {
         let run = host.run().unwrap();
         let locked = run.home().join("a/b");
         fs::create_dir_all(locked.join("c")).unwrap();
-        fs::set_permissions(&locked, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&locked, Permissions::from_mode(0o000)).unwrap();
         drop(run);
         assert_eq!(names(host.path()), ["lock"]);
     }

@@ -34,10 +34,6 @@ pub enum ProbeError {
 ///
 /// # Errors
 /// Nothing can be run on this machine; the error says at which step.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "two fixed paths of the system, looked at once"
-)]
 pub async fn probe(scratch: &Path) -> Result<Containment, ProbeError> {
     let program = ["/usr/bin/true", "/bin/true"]
         .into_iter()

@@ -134,9 +134,13 @@ impl Resolver<'_> {
     /// Pins a file that this user may execute and that is no shell or launcher, whatever name it
     /// hides behind.
     fn executable(&self, path: &Path) -> Result<PinnedFile, Unfit> {
-        let file = PinnedFile::new(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unfit::Absent,
-            _ => because(path, error),
+        let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        let file = PinnedFile::new(path).map_err(|error| {
+            if absent.contains(&error.kind()) {
+                Unfit::Absent
+            } else {
+                because(path, error)
+            }
         })?;
         access(file.real(), Access::EXEC_OK).map_err(|error| because(path, error))?;
         for name in [path, file.real()] {

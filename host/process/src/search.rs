@@ -3,11 +3,6 @@
 //! Never: an entry that is empty, relative or writable for everybody, a directory of the
 //! workspace.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the directories are the owner's; what is found in them is pinned and looked at again"
-)]
-
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -114,6 +109,11 @@ fn fit(entry: &Path, workspace: &Path) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "the test lays out what it looks at"
+    )]
+
     use super::*;
     use std::fs::{Permissions, create_dir, set_permissions};
     use std::os::unix::fs::PermissionsExt;

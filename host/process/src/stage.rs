@@ -39,6 +39,14 @@ impl Stage {
         }
     }
 
+    /// Whether the tree is being killed, so that nothing more can be asked of it.
+    pub(crate) fn is_killing(self) -> bool {
+        match self {
+            Self::Running | Self::Stopping(..) => false,
+            Self::Killing(..) | Self::Abandoned(_) => true,
+        }
+    }
+
     /// The exit that a report of the supervisor means.
     pub(crate) fn exit(self, ending: Ending) -> Exit {
         match ending {

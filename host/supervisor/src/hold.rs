@@ -43,8 +43,9 @@ impl Tree {
 
 /// The numbers with which a kernel says that it does not give a namespace here: not allowed, not
 /// built in, too many, too deep.
-const NO_NAMESPACE: [Errno; 5] = [
+const NO_NAMESPACE: [Errno; 6] = [
     Errno::PERM,
+    Errno::ACCESS,
     Errno::INVAL,
     Errno::NOSPC,
     Errno::USERS,

@@ -66,15 +66,14 @@ async fn what_the_kernel_does_not_execute_is_refused_with_its_number() {
             let mut start = invocation(&program, &[]);
             start.hold = hold;
             let error = bench.broker.spawn(start).await.err().unwrap();
-            match error {
-                StartError::Refused {
-                    step, errno: found, ..
-                } => {
-                    assert_eq!(step, "exec", "{program}");
-                    assert_eq!(found, errno.raw_os_error(), "{program}");
-                }
-                other => panic!("{program}: {other}"),
-            }
+            let StartError::Refused {
+                step, errno: found, ..
+            } = error
+            else {
+                panic!("{program}: {error}");
+            };
+            assert_eq!(step, "exec", "{program}");
+            assert_eq!(found, errno.raw_os_error(), "{program}");
         }
     }
 }

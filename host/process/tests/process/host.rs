@@ -82,11 +82,20 @@ async fn hold_tree(arguments: &str) {
     let (hold, arguments) = words.split_first().unwrap();
     let bench = Bench::new();
     let mut start = invocation(probe(), arguments);
-    start.hold = match *hold {
+    let (hold, short) = match hold.strip_suffix("-short") {
+        Some(hold) => (hold, true),
+        None => (*hold, false),
+    };
+    start.hold = match hold {
         "strongest" => Hold::Strongest,
         "without-namespace" => Hold::WithoutNamespace,
         other => panic!("{other}"),
     };
+    if short {
+        // Long enough to be seen standing, and to be stopped before the host's own limit.
+        start.limits.wall = Duration::from_secs(2);
+    }
+    println!("about to start");
     let mut running = bench.broker.spawn(start).await.unwrap();
     read_until(&mut running, "ready").await;
     println!("the tree stands");

@@ -99,3 +99,14 @@ async fn more_tools_than_places_are_refused_with_the_reason() {
     bench.run("/bin/true", &[]).await;
     within(bench.broker.close()).await;
 }
+
+#[tokio::test]
+async fn the_end_of_the_run_does_not_wait_for_a_grace() {
+    let bench = Bench::new();
+    let mut running = bench.start(probe(), &["stubborn"]).await;
+    read_until(&mut running, "ready").await;
+    running.kill(Duration::from_secs(3600));
+    within(bench.broker.close()).await;
+    let outcome = finish(running).await;
+    assert_eq!(outcome.exit, Exit::Killed(KillCause::Requested));
+}

@@ -10,6 +10,12 @@
     clippy::disallowed_methods,
     reason = "the tests look at the machine from outside: files, processes and real time"
 )]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and a host in a test speaks on its standard output"
+)]
 
 mod exits;
 mod fixture;

@@ -54,7 +54,7 @@ pub(crate) async fn soak() {
 
 /// One run that leaves a daemon and files behind; every tenth runs into its limit.
 async fn one(bench: &Bench, number: usize) {
-    let slow = number % 10 == 0;
+    let slow = number.is_multiple_of(10);
     let mut start = if slow {
         invocation("/bin/sleep", &["60"])
     } else {

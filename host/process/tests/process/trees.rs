@@ -1,11 +1,13 @@
 //! G7: the whole tree ends, however it was built and whatever ended it.
 
+use std::time::{Duration, Instant};
+
 use remit_core::tool::{Containment, Exit, KillCause};
 use remit_engine::seam::RunningTool;
 use remit_process::Hold;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixture::{Bench, finish, invocation, probe, read_until, within};
+use crate::fixture::{Bench, PATIENCE, finish, invocation, probe, read_until, within};
 use crate::host::{children, none_survives, start, with_argument};
 
 const KINDS: [&str; 4] = ["group", "daemon", "deep", "churn"];
@@ -125,6 +127,41 @@ fn a_killed_host_leaves_nothing() {
                 host.process.wait().unwrap();
             }
         }
+    }
+}
+
+/// Tries of killing a host while it starts a tool.
+const STARTS: u64 = 60;
+
+#[test]
+fn a_host_that_is_killed_during_a_start_leaves_nothing() {
+    for try_number in 0..STARTS {
+        let tag = tag(&["start", &try_number.to_string()]);
+        let arguments = format!("strongest tree daemon 3 {tag}");
+        let mut host = start("tree", &arguments, "about to start");
+        // Each try kills at another step of the start, which takes about two milliseconds.
+        std::thread::sleep(Duration::from_micros(try_number * 60));
+        host.process.kill().unwrap();
+        host.process.wait().unwrap();
+        none_survives(&tag, "a host killed during a start");
+    }
+}
+
+#[test]
+fn a_host_that_hangs_keeps_no_tool_beyond_its_limit() {
+    for hold in ["strongest", "without-namespace"] {
+        let tag = tag(&["hang", hold]);
+        let arguments = format!("{hold}-short tree daemon 3 {tag}");
+        let mut host = start("tree", &arguments, "the tree stands");
+        let pid = Pid::from_child(&host.process);
+        kill_process(pid, Signal::STOP).unwrap();
+        let limit = Instant::now() + PATIENCE;
+        while !with_argument(&tag).is_empty() {
+            assert!(Instant::now() < limit, "{hold}: it lives on");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        host.process.kill().unwrap();
+        host.process.wait().unwrap();
     }
 }
 
