@@ -1,4 +1,6 @@
 //! G12: what is reported is what happened.
+//!
+//! Never: a guess from text on standard error.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;

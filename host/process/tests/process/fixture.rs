@@ -1,4 +1,6 @@
 //! What the tests share: a broker, invocations, reading a tool to its end, the test program.
+//!
+//! Never: a check of its own; a fixture that fails says that the machine is not fit.
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -1,4 +1,6 @@
 //! A host process of its own: the test program, started again to play a role.
+//!
+//! Never: a host that outlives its test.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -28,7 +30,7 @@ async fn role() {
         "tree" => hold_tree(&arguments).await,
         "soak" => soak::soak().await,
         "flood" => streams::flood(&arguments).await,
-        "spawn" => spawning::spawn_some().await,
+        "spawn" => spawning::spawn_some(&arguments).await,
         other => panic!("no role {other}"),
     }
 }

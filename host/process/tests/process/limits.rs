@@ -1,4 +1,6 @@
 //! G9: too long and too silent end a tool; slow readers do not.
+//!
+//! Never: an upper bound on time that a busy machine could miss.
 
 use std::time::Duration;
 

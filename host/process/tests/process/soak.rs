@@ -1,4 +1,6 @@
 //! G8: a thousand runs leave nothing behind.
+//!
+//! Never: a count of the whole machine, on which other tests run.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! What a tool reads, and that a closed input is never fatal.
+//!
+//! Never: a write whose success depends on who is faster.
 
 use remit_core::tool::Exit;
 use remit_engine::seam::{RunningTool, StdinClosed, ToolEvent};

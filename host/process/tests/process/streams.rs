@@ -1,4 +1,6 @@
 //! G10: any amount of output, in any form, in bounded memory.
+//!
+//! Never: a measurement in the process that runs the other tests.
 
 use std::time::Duration;
 

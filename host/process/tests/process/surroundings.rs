@@ -1,5 +1,7 @@
 //! G1, G3, G4: the program that was pinned, the environment that was decided, a directory of the
 //! workspace. Through the tool box, as the engine uses it.
+//!
+//! Never: a launch that no policy decided.
 
 use std::ffi::OsString;
 use std::fs::{create_dir, create_dir_all, read, rename, write};

@@ -1,4 +1,6 @@
 //! G7: the whole tree ends, however it was built and whatever ended it.
+//!
+//! Never: a process found by name; each tree carries a word of its own.
 
 use std::time::{Duration, Instant};
 
