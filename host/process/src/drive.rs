@@ -179,6 +179,8 @@ impl Driver {
                 () = self.shared.wake.notified() => self.heed(&mut stage),
                 // Also while it may still end by itself: the end of the run has no grace.
                 _ = closed.wait_for(|closed| *closed), if !stage.is_killing() => {
+                    // What the holder asked for before came first, and stays the cause.
+                    self.heed(&mut stage);
                     self.kill(&mut stage, KillCause::RunEnded);
                 }
                 () = sleep_until(at) => self.time(&mut stage, &clocks),

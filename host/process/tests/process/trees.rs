@@ -151,15 +151,17 @@ fn a_host_that_is_killed_during_a_start_leaves_nothing() {
 
 #[test]
 fn a_host_that_hangs_keeps_no_tool_beyond_its_limit() {
-    for hold in ["strongest", "without-namespace"] {
+    let hosts = ["strongest", "without-namespace"].map(|hold| {
         let tag = tag(&["hang", hold]);
         let arguments = format!("{hold}-short tree daemon 3 {tag}");
-        let mut host = start("tree", &arguments, "the tree stands");
-        let pid = Pid::from_child(&host.process);
-        kill_process(pid, Signal::STOP).unwrap();
-        let limit = Instant::now() + PATIENCE;
+        let host = start("tree", &arguments, "the tree stands");
+        kill_process(Pid::from_child(&host.process), Signal::STOP).unwrap();
+        (host, tag)
+    });
+    let limit = Instant::now() + PATIENCE;
+    for (mut host, tag) in hosts {
         while !with_argument(&tag).is_empty() {
-            assert!(Instant::now() < limit, "{hold}: it lives on");
+            assert!(Instant::now() < limit, "{tag} lives on");
             std::thread::sleep(Duration::from_millis(50));
         }
         host.process.kill().unwrap();
