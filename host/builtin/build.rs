@@ -29,7 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     let mut packages = BUILT_IN.to_vec();
     if env::var_os("CARGO_FEATURE_TESTING").is_some() {
-        println!("cargo:rerun-if-changed={}", plugins.join("testing").display());
+        println!(
+            "cargo:rerun-if-changed={}",
+            plugins.join("testing").display()
+        );
         packages.extend(TESTING);
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);

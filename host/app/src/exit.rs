@@ -7,7 +7,7 @@
 use anstream::eprintln;
 use remit_core::denial::Denial;
 use remit_core::diagnostic::Diagnostics;
-use remit_core::outcome::{ExitCode, InputProblem};
+use remit_core::outcome::{ExitCode, FaultKind, InputProblem, Outcome};
 
 use crate::printable::printable;
 use crate::render;
@@ -48,6 +48,45 @@ impl Stop {
             Self::Denied(_) => ExitCode::Denied,
             Self::Plugin(_) => ExitCode::Plugin,
             Self::Internal(_) => ExitCode::Internal,
+        }
+    }
+
+    /// The same as the outcome of a run that nothing of the plugin took part in.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let problem = |code: &str, message: String| InputProblem {
+            path: String::new(),
+            code: code.to_owned(),
+            message,
+        };
+        match self {
+            Self::Usage { message, fix } => {
+                let fix = fix.as_ref().map(|fix| format!("; {fix}"));
+                let message = format!("{message}{}", fix.unwrap_or_default());
+                Outcome::InvalidInput {
+                    problems: vec![problem("usage", message)],
+                }
+            }
+            Self::Files(diagnostics) => Outcome::InvalidInput {
+                problems: diagnostics
+                    .list()
+                    .iter()
+                    .map(|found| problem(found.code, found.to_string().replace("\n  ", "; ")))
+                    .collect(),
+            },
+            Self::Inputs(problems) => Outcome::InvalidInput {
+                problems: problems.clone(),
+            },
+            Self::Denied(denials) => Outcome::Denied {
+                denials: denials.clone(),
+                message: None,
+            },
+            Self::Plugin(message) => Outcome::PluginFault {
+                kind: FaultKind::Load,
+                message: message.clone(),
+            },
+            Self::Internal(error) => Outcome::Internal {
+                message: format!("{error:#}"),
+            },
         }
     }
 

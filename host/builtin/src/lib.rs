@@ -50,7 +50,12 @@ mod tests {
     fn every_plugin_is_a_component() {
         // Layer 1, version 13: the component binary format, as opposed to a core module.
         for plugin in ALL {
-            assert_eq!(plugin.bytes.get(..8), Some(&b"\0asm\x0d\0\x01\0"[..]), "{}", plugin.id);
+            assert_eq!(
+                plugin.bytes.get(..8),
+                Some(&b"\0asm\x0d\0\x01\0"[..]),
+                "{}",
+                plugin.id
+            );
         }
     }
 }

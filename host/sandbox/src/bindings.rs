@@ -4,12 +4,6 @@
 //! roles use the host's types, so that a value is the same type wherever it comes from. Never:
 //! code written by hand.
 
-#![expect(
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    reason = "generated; the documentation is in wit/"
-)]
-
 /// What the host offers.
 pub(crate) mod host {
     wasmtime::component::bindgen!({

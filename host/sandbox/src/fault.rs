@@ -44,17 +44,18 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error) -> PluginFault {
 }
 
 fn from_trap(trap: Trap, error: &wasmtime::Error) -> PluginFault {
-    let kind = match trap {
-        Trap::StackOverflow => FaultKind::Stack,
-        Trap::AllocationTooLarge => FaultKind::Memory,
-        // Trap is a foreign enum that grows with wasmtime; whatever it says, it is a trap.
-        _ => FaultKind::Trap,
+    // `Trap` grows with wasmtime; what has no word of its own here is simply a trap.
+    let kind = if trap == Trap::StackOverflow {
+        FaultKind::Stack
+    } else if trap == Trap::AllocationTooLarge {
+        FaultKind::Memory
+    } else {
+        FaultKind::Trap
     };
-    let what = match trap {
-        Trap::UnreachableCodeReached => {
-            "the plugin panicked or reached code that must not be reached".to_owned()
-        }
-        other => format!("the plugin trapped: {other}"),
+    let what = if trap == Trap::UnreachableCodeReached {
+        "the plugin panicked or reached code that must not be reached".to_owned()
+    } else {
+        format!("the plugin trapped: {trap}")
     };
     PluginFault::new(kind, format!("{what}{}", backtrace(error)))
 }

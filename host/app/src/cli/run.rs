@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use remit_core::event::Event;
+use remit_core::event::{Event, RECORD_FORMAT, Record};
 use remit_core::outcome::{CancelReason, ExitCode, Outcome};
 use remit_core::quantity::TimeSpan;
 use remit_engine::attempt;
 use remit_engine::cancel::Cancel;
+use remit_engine::inputs::RawInputs;
 use remit_engine::journal::{Journal, Watcher, system_clock};
 use remit_engine::plugin::Role;
 
@@ -75,74 +76,52 @@ impl From<RoleArg> for Role {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     let runtime = wiring::runtime()?;
-    let code = runtime.block_on(carry_out(args))?;
+    let json = args.json;
+    let result = runtime.block_on(carry_out(args));
     // Reading a closed terminal or a slow disk must not keep the program from ending.
-    runtime.shutdown_timeout(Duration::from_millis(200));
-    Ok(code)
+    runtime.shutdown_timeout(SHUTDOWN);
+    if let Err(stop) = &result
+        && json
+    {
+        print_end(stop);
+    }
+    result
 }
 
-async fn carry_out(args: Args) -> Result<ExitCode, Stop> {
+/// How long the end waits for threads that are stuck in the operating system.
+const SHUTDOWN: Duration = Duration::from_millis(200);
+
+/// Everything that was said, read and found. Nothing has been decided yet.
+struct Prepared {
+    args: Args,
+    places: Places,
+    owner: Owner,
+    loaded: Loaded,
+    inputs: RawInputs,
+}
+
+fn prepare(args: Args) -> Result<Prepared, Stop> {
     let places = Places::find()?;
     let inputs = args.inputs.read()?;
     let owner = Owner::read(&places, &args.target, &args.rules)?;
     let loaded = loading::find(&args.target.plugin, &owner)?;
-    let ask = !args.json && !args.no_prompt && crate::prompt::can_ask();
-    let run_id = wiring::new_run_id();
-    let journal = start_journal(&args, &places, &run_id)?;
-    let grants = match owner.decide(&loaded, ask, &places)? {
-        Decided::Granted(grants) => grants,
-        Decided::Denied(denials) => {
-            return Ok(refuse(&journal, denials).await);
-        }
-    };
-    let cancel = Cancel::new();
-    wiring::cancel_on_signals(&cancel)?;
-    let outcome = execute(
-        &args, &places, &owner, &loaded, grants, inputs, run_id, journal, cancel,
-    )
-    .await?;
-    Ok(outcome.exit_code())
-}
-
-#[expect(clippy::too_many_arguments, reason = "the parts of one run, used once")]
-async fn execute(
-    args: &Args,
-    places: &Places,
-    owner: &Owner,
-    loaded: &Loaded,
-    grants: remit_core::grant::Grants,
-    inputs: remit_engine::inputs::RawInputs,
-    run_id: String,
-    journal: Journal,
-    cancel: Cancel,
-) -> Result<Outcome, Stop> {
-    let request = wiring::request(loaded, &grants, inputs, run_id, args.role.map(Role::from));
-    let wired = wiring::wire(
+    Ok(Prepared {
+        args,
         places,
         owner,
         loaded,
-        grants,
-        wiring::Surroundings {
-            journal,
-            cancel,
-            timeout: args.timeout.map(TimeSpan::get),
-        },
-    )
-    .await?;
-    let outcome = attempt::run(wired.plugin.as_ref(), &wired.host, request).await;
-    wired.tools.close().await;
-    Ok(outcome)
+        inputs,
+    })
 }
 
-/// Stops before anything was started: every denial at once.
-async fn refuse(journal: &Journal, denials: Vec<remit_core::denial::Denial>) -> ExitCode {
-    for denial in &denials {
-        let denial = denial.clone();
-        journal.emit(Event::Denied { denial }).await;
-    }
-    let outcome = Outcome::Denied {
-        denials,
-        message: None,
+async fn carry_out(args: Args) -> Result<ExitCode, Stop> {
+    let prepared = prepare(args)?;
+    let run_id = wiring::new_run_id();
+    let journal = start_journal(&prepared, &run_id)?;
+    // From here on whoever watches sees how it ends, whatever goes wrong.
+    let outcome = match attempt(prepared, run_id, &journal).await {
+        Ok(outcome) => return Ok(outcome.exit_code()),
+        Err(stop) => stop.outcome(),
     };
     let code = outcome.exit_code();
     journal
@@ -152,17 +131,67 @@ async fn refuse(journal: &Journal, denials: Vec<remit_core::denial::Denial>) -> 
         })
         .await;
     journal.flush().await;
-    code
+    Ok(code)
 }
 
-fn start_journal(args: &Args, places: &Places, run_id: &str) -> Result<Journal, Stop> {
+/// Decides, wires and runs. An error means that nothing of the plugin ran and that the end is not
+/// on record yet.
+async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Result<Outcome, Stop> {
+    let Prepared {
+        args,
+        places,
+        owner,
+        loaded,
+        inputs,
+    } = prepared;
+    let ask = !args.json && !args.no_prompt && crate::prompt::can_ask();
+    let grants = match owner.decide(&loaded, ask, &places)? {
+        Decided::Granted(grants) => grants,
+        Decided::Denied(denials) => {
+            for denial in &denials {
+                let denial = denial.clone();
+                journal.emit(Event::Denied { denial }).await;
+            }
+            return Err(Stop::Denied(denials));
+        }
+    };
+    let cancel = Cancel::new();
+    wiring::cancel_on_signals(&cancel)?;
+    let request = wiring::request(&loaded, &grants, inputs, run_id, args.role.map(Role::from));
+    let surroundings = wiring::Surroundings {
+        journal: journal.clone(),
+        cancel,
+        timeout: args.timeout.map(TimeSpan::get),
+    };
+    let wired = wiring::wire(&places, &owner, &loaded, grants, surroundings).await?;
+    let outcome = attempt::run(wired.plugin.as_ref(), &wired.host, request).await;
+    wired.tools.close().await;
+    Ok(outcome)
+}
+
+/// The end of a run that never began, for programs that read events.
+fn print_end(stop: &Stop) {
+    let outcome = stop.outcome();
+    JsonLines::default().record(&Record {
+        v: RECORD_FORMAT,
+        seq: 1,
+        time: system_clock()(),
+        run: wiring::new_run_id(),
+        event: Event::RunFinished {
+            outcome,
+            wall_ms: 0,
+        },
+    });
+}
+
+fn start_journal(prepared: &Prepared, run_id: &str) -> Result<Journal, Stop> {
     let mut watchers: Vec<Box<dyn Watcher>> = Vec::with_capacity(2);
-    if args.json {
+    if prepared.args.json {
         watchers.push(Box::<JsonLines>::default());
     } else {
         watchers.push(Box::<Human>::default());
     }
-    match remit_ledger::RunRecord::create(&places.runs(), run_id) {
+    match remit_ledger::RunRecord::create(&prepared.places.runs(), run_id) {
         Ok(record) => watchers.push(Box::new(record)),
         Err(error) => tracing::warn!(%error, "this run leaves no record on disk"),
     }

@@ -48,7 +48,12 @@ impl Watcher for Human {
             } => run_started(plugin, version, workspace, &record.run),
             // The inputs are what the person said; the grants are in the summary's denials.
             Event::InputsAccepted { .. } => {}
-            Event::Denied { denial } => crate::render::denial(denial),
+            // The summary says why, and what would change it.
+            Event::Denied { denial } => eprintln!(
+                "  {BAD}x{BAD:#} denied: {} {}",
+                denial.capability,
+                printable(&denial.scope)
+            ),
             Event::Step { name } => {
                 eprintln!("{NOTE}>{NOTE:#} {}{}", printable(name), self.percent());
             }
