@@ -29,6 +29,14 @@ pub enum Lines {
     Exited(Exit),
 }
 
+/// An event that was fetched and not handed out yet. It is kept before anything is awaited, so
+/// that a caller who stops waiting loses nothing.
+#[derive(Debug)]
+struct Pending {
+    event: ToolEvent,
+    recorded: bool,
+}
+
 /// A tool that runs for a plugin.
 pub struct ToolRun {
     call: u32,
@@ -37,7 +45,7 @@ pub struct ToolRun {
     host: Arc<PluginHost>,
     // `None` only while the handle is being dropped.
     running: Option<Box<dyn RunningTool>>,
-    pending: Option<ToolEvent>,
+    pending: Option<Pending>,
     lines: LineBuffers,
     exit: Option<Exit>,
 }
@@ -74,24 +82,25 @@ impl ToolRun {
 
     /// Waits until the next `next_event` would not have to. Safe to cancel.
     pub async fn ready(&mut self) {
-        if self.pending.is_none() {
-            self.pending = Some(self.fetch(FETCH).await);
-        }
+        self.fill(FETCH).await;
     }
 
     /// The next event, with at most `max` bytes. Safe to cancel.
     pub async fn next_event(&mut self, max: usize) -> ToolEvent {
-        let event = match self.pending.take() {
-            Some(event) => event,
-            None => self.fetch(max).await,
-        };
-        match event {
-            ToolEvent::Stdout(bytes) => ToolEvent::Stdout(self.part(bytes, max, ToolEvent::Stdout)),
-            ToolEvent::Stderr(bytes) => ToolEvent::Stderr(self.part(bytes, max, ToolEvent::Stderr)),
-            ToolEvent::Exited(exit) => {
-                self.pending = Some(ToolEvent::Exited(exit));
+        self.fill(max).await;
+        match self.pending.take().map(|pending| pending.event) {
+            Some(ToolEvent::Stdout(bytes)) => {
+                ToolEvent::Stdout(self.part(bytes, max, ToolEvent::Stdout))
+            }
+            Some(ToolEvent::Stderr(bytes)) => {
+                ToolEvent::Stderr(self.part(bytes, max, ToolEvent::Stderr))
+            }
+            Some(ToolEvent::Exited(exit)) => {
+                self.keep(ToolEvent::Exited(exit));
                 ToolEvent::Exited(exit)
             }
+            // `fill` leaves something unless the handle is being dropped.
+            None => ToolEvent::Exited(Exit::Killed(KillCause::Requested)),
         }
     }
 
@@ -99,9 +108,17 @@ impl ToolRun {
     fn part(&mut self, mut bytes: Bytes, max: usize, back: fn(Bytes) -> ToolEvent) -> Bytes {
         if bytes.len() > max {
             let rest = bytes.split_off(max);
-            self.pending = Some(back(rest));
+            self.keep(back(rest));
         }
         bytes
+    }
+
+    /// Puts back what was recorded already.
+    fn keep(&mut self, event: ToolEvent) {
+        self.pending = Some(Pending {
+            event,
+            recorded: true,
+        });
     }
 
     /// The next whole lines of one stream, at most `max`. Safe to cancel.
@@ -122,12 +139,22 @@ impl ToolRun {
         }
     }
 
-    async fn fetch(&mut self, max: usize) -> ToolEvent {
-        let Some(running) = self.running.as_mut() else {
-            return ToolEvent::Exited(Exit::Killed(KillCause::Requested));
+    /// Makes sure that an event is pending and on record.
+    async fn fill(&mut self, max: usize) {
+        if self.pending.is_none() {
+            let Some(running) = self.running.as_mut() else {
+                return;
+            };
+            let event = running.next_event(max).await;
+            self.pending = Some(Pending {
+                event,
+                recorded: false,
+            });
+        }
+        let Some(pending) = self.pending.as_mut().filter(|pending| !pending.recorded) else {
+            return;
         };
-        let event = running.next_event(max).await;
-        match &event {
+        match &pending.event {
             ToolEvent::Stdout(bytes) => {
                 record_output(&self.host, self.call, Stream::Stdout, bytes).await;
             }
@@ -135,16 +162,21 @@ impl ToolRun {
                 record_output(&self.host, self.call, Stream::Stderr, bytes).await;
             }
             ToolEvent::Exited(exit) => {
-                let usage = running.usage();
-                if self.exit.replace(*exit).is_none() {
-                    let success = counts_as_success(&self.success, *exit);
-                    self.host
-                        .tool_finished(self.call, &self.tool, *exit, success, usage)
-                        .await;
-                }
+                let usage = self.running.as_ref().map(|running| running.usage());
+                let success = counts_as_success(&self.success, *exit);
+                self.host
+                    .tool_finished(
+                        self.call,
+                        &self.tool,
+                        *exit,
+                        success,
+                        usage.unwrap_or_default(),
+                    )
+                    .await;
+                self.exit = Some(*exit);
             }
         }
-        event
+        pending.recorded = true;
     }
 
     /// Writes to standard input; says how many bytes were taken.

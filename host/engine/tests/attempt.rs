@@ -314,3 +314,38 @@ async fn percent_only_grows_and_artifacts_are_looked_at() {
     }
     assert_eq!(percents, [10, 100]);
 }
+
+/// A caller that stops waiting, again and again, loses no byte and no end, and neither does the
+/// record.
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_stops_waiting_loses_nothing() {
+    let tools = Arc::new(FakeTools::default());
+    let mut script: Vec<ToolEvent> = (0..2000).map(|i| out(&format!("{i}\n"))).collect();
+    script.push(ToolEvent::Exited(Exit::Code(0)));
+    tools.scripts.lock().unwrap().push_back(script);
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            let mut tool = host.start_tool(&call("python3", "version")).await.unwrap();
+            let mut got = Vec::new();
+            loop {
+                // Zero: the deadline has passed when the work is first polled a second time.
+                let next = tool.next_event(3);
+                match tokio::time::timeout(Duration::ZERO, next).await {
+                    Ok(ToolEvent::Stdout(bytes)) => got.extend_from_slice(&bytes),
+                    Ok(ToolEvent::Stderr(_)) => panic!("nothing was written there"),
+                    Ok(ToolEvent::Exited(_)) => break,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+            let want: String = (0..2000).map(|i| format!("{i}\n")).collect();
+            assert_eq!(String::from_utf8(got).unwrap(), want);
+            Ok(done())
+        })
+    });
+    let (outcome, seen, _) = run(plugin, &tools).await;
+    assert_eq!(outcome.exit_code(), ExitCode::Ok);
+    let types = seen.types();
+    let count = |name: &str| types.iter().filter(|one| *one == name).count();
+    assert_eq!(count("tool-output"), 2000);
+    assert_eq!(count("tool-finished"), 1);
+}

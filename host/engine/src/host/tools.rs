@@ -112,7 +112,6 @@ impl PluginHost {
         success: bool,
         usage: Usage,
     ) {
-        self.running.fetch_sub(1, Ordering::Relaxed);
         self.journal
             .emit(Event::ToolFinished {
                 call,
@@ -122,6 +121,8 @@ impl PluginHost {
                 usage,
             })
             .await;
+        // After the only await: whoever stops waiting before it has recorded nothing.
+        self.running.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Work that must still be done after a plugin dropped a handle.
