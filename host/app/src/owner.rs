@@ -10,7 +10,7 @@ use remit_core::denial::Denial;
 use remit_core::grant::Grants;
 use remit_core::policy::{FlagRules, Origin, Policy};
 
-use crate::cli::target::{Rules, Target};
+use crate::cli::target::Rules;
 use crate::exit::Stop;
 use crate::files;
 use crate::loading::Loaded;
@@ -33,7 +33,7 @@ pub(crate) struct Owner {
 #[derive(Debug)]
 pub(crate) enum Decided {
     /// The run may begin.
-    Granted(Grants),
+    Granted(Box<Grants>),
     /// It may not; every denial.
     Denied(Vec<Denial>),
 }
@@ -43,8 +43,8 @@ impl Owner {
     ///
     /// # Errors
     /// Every mistake in every layer, at once.
-    pub(crate) fn read(places: &Places, target: &Target, rules: &Rules) -> Result<Self, Stop> {
-        let workspace = files::real_dir(&target.directory)?;
+    pub(crate) fn read(places: &Places, directory: &Path, rules: &Rules) -> Result<Self, Stop> {
+        let workspace = files::real_dir(directory)?;
         let mut files = Vec::new();
         if let Some(text) = files::read_text_if_there(&places.policy())? {
             let name = places.policy().display().to_string();
@@ -124,7 +124,7 @@ impl Owner {
             decide(&loaded.manifest, &policy, &loaded.digest)
         };
         Ok(match decided {
-            Ok(grants) => Decided::Granted(grants),
+            Ok(grants) => Decided::Granted(Box::new(grants)),
             Err(denials) => Decided::Denied(denials.into_iter().collect()),
         })
     }

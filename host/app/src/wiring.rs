@@ -11,6 +11,7 @@ use cap_std::fs::Dir;
 use remit_core::change::Change;
 use remit_core::event::GrantSummary;
 use remit_core::grant::Grants;
+use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
 use remit_engine::attempt::Request;
 use remit_engine::cancel::Cancel;
@@ -24,7 +25,6 @@ use remit_process::{HostEnvironment, Settings, ToolBox};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::Tree;
 
-use crate::cli::run::{ESCALATION, SharedPlugin};
 use crate::exit::Stop;
 use crate::loading::Loaded;
 use crate::owner::Owner;
@@ -35,7 +35,7 @@ const WORKERS: usize = 2;
 
 /// The parts of one run.
 pub(crate) struct Wired {
-    pub(crate) plugin: SharedPlugin,
+    pub(crate) plugin: LoadedPlugin,
     pub(crate) host: Arc<PluginHost>,
     pub(crate) tools: Arc<ToolBox>,
 }
@@ -131,7 +131,7 @@ pub(crate) async fn wire(
         true,
     );
     Ok(Wired {
-        plugin: Arc::new(plugin),
+        plugin,
         host,
         tools,
     })
@@ -227,6 +227,9 @@ fn summary(grants: &Grants) -> GrantSummary {
         withheld: grants.withheld().to_vec(),
     }
 }
+
+/// What the first signal means, and what the second.
+const ESCALATION: [CancelReason; 2] = [CancelReason::Requested, CancelReason::Forced];
 
 /// Ctrl-C and a polite kill ask the run to end; a second one insists.
 pub(crate) fn cancel_on_signals(cancel: &Cancel) -> Result<(), Stop> {

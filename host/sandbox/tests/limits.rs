@@ -13,10 +13,10 @@ use support::{probe, probe_with_memory};
 async fn fault(inputs: Value) -> (FaultKind, String) {
     let dir = tempfile::tempdir().unwrap();
     let done = probe(dir.path(), "", "", inputs.clone()).await;
-    match done.outcome {
-        Outcome::PluginFault { kind, message } => (kind, message),
-        other => panic!("{inputs}: {other:?}"),
-    }
+    let Outcome::PluginFault { kind, message } = done.outcome else {
+        panic!("{inputs}: {:?}", done.outcome)
+    };
+    (kind, message)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,12 +84,11 @@ async fn the_machine_is_not_there_unless_granted() {
         json!({"action": "std-thread"}),
     ] {
         let done = probe(dir.path(), "", "", inputs.clone()).await;
-        let refused = match &done.outcome {
-            Outcome::Succeeded { outputs, .. } => outputs.get("error").is_some(),
-            Outcome::PluginFault { kind, .. } => {
-                matches!(kind, FaultKind::NotGranted | FaultKind::Trap)
-            }
-            _ => false,
+        let refused = if let Outcome::Succeeded { outputs, .. } = &done.outcome {
+            outputs.get("error").is_some()
+        } else {
+            let died = |wanted| matches!(&done.outcome, Outcome::PluginFault { kind, .. } if *kind == wanted);
+            died(FaultKind::NotGranted) || died(FaultKind::Trap)
         };
         assert!(refused, "{inputs}: {:?}", done.outcome);
     }

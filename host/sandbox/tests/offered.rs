@@ -1,7 +1,5 @@
 //! The host offers exactly what `wit/` says.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! `remit completions`.
 
+use anstream::print;
 use clap::CommandFactory as _;
 use remit_core::outcome::ExitCode;
 
@@ -16,6 +17,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let mut command = super::Args::command();
-    clap_complete::generate(args.shell, &mut command, "remit", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, "remit", &mut script);
+    // Not straight to standard output: the generator panics if nobody reads there any more.
+    print!("{}", String::from_utf8_lossy(&script));
     Ok(ExitCode::Ok)
 }

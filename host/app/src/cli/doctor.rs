@@ -1,12 +1,14 @@
 //! `remit doctor`: what this machine gives, what is missing, and how to get it.
 
+use std::path::Path;
+
 use anstream::println;
 use remit_core::outcome::ExitCode;
 use remit_process::ToolBox;
 use remit_sandbox::Runtime;
 use serde::Serialize;
 
-use super::target::{Rules, Target};
+use super::target::Rules;
 use crate::exit::Stop;
 use crate::owner::Owner;
 use crate::places::Places;
@@ -60,11 +62,7 @@ impl Check {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let places = Places::find()?;
-    let target = Target {
-        plugin: String::new(),
-        directory: ".".into(),
-    };
-    let owner = Owner::read(&places, &target, &Rules::default())?;
+    let owner = Owner::read(&places, Path::new("."), &Rules::default())?;
     let mut checks = vec![engine(&places)];
     let runtime = wiring::runtime()?;
     runtime.block_on(async {

@@ -1,5 +1,7 @@
 //! `remit inspect`: what a file is and what it asks for, before anything of it runs.
 
+use std::path::Path;
+
 use anstream::println;
 use remit_component::{Kind, Report, inspect};
 use remit_core::manifest::Manifest;
@@ -13,7 +15,7 @@ use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM, GOOD, NOTE};
 
-use super::target::{Rules, Target};
+use super::target::Rules;
 
 /// Shows what a plugin is and asks for; runs nothing
 ///
@@ -31,11 +33,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let places = Places::find()?;
-    let target = Target {
-        plugin: args.plugin.clone(),
-        directory: ".".into(),
-    };
-    let owner = Owner::read(&places, &target, &Rules::default())?;
+    let owner = Owner::read(&places, Path::new("."), &Rules::default())?;
     let (place, bytes) = bytes_of(&args.plugin, &owner)?;
     let report = match inspect(&bytes) {
         Ok(report) => report,

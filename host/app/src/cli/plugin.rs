@@ -6,15 +6,15 @@ use remit_core::outcome::ExitCode;
 use serde_json::json;
 
 use super::pack;
-use super::target::{Rules, Target};
+use super::target::Look;
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
-use crate::owner::Owner;
-use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM};
 
 /// Lists plugins; packs a manifest into a component
+///
+/// For example: remit plugin pack app.wasm --manifest remit-plugin.toml --output packed.wasm
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -28,44 +28,23 @@ enum Command {
 }
 
 /// Lists the built-in plugins and those that a policy names
+///
+/// A policy names one with `file = "plugin.wasm"` in its section [plugins.ID].
 #[derive(Debug, clap::Args)]
 struct ListArgs {
-    /// The workspace whose policy counts
-    #[arg(
-        short = 'C',
-        long = "directory",
-        value_name = "DIR",
-        default_value = "."
-    )]
-    directory: std::path::PathBuf,
-
-    /// A policy file, above the user's own and the workspace's
-    #[arg(long, value_name = "FILE")]
-    policy: Option<std::path::PathBuf>,
-
-    /// Prints JSON on standard output
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
-        Command::List(args) => list(args),
+        Command::List(args) => list(&args),
         Command::Pack(args) => pack::run(&args),
     }
 }
 
-fn list(args: ListArgs) -> Result<ExitCode, Stop> {
-    let places = Places::find()?;
-    let target = Target {
-        plugin: String::new(),
-        directory: args.directory,
-    };
-    let rules = Rules {
-        policy: args.policy,
-        ..Rules::default()
-    };
-    let owner = Owner::read(&places, &target, &rules)?;
+fn list(args: &ListArgs) -> Result<ExitCode, Stop> {
+    let owner = args.look.owner()?;
     let mut ids: Vec<String> = remit_builtin::ALL
         .iter()
         .map(|plugin| plugin.id.to_owned())
@@ -83,7 +62,7 @@ fn list(args: ListArgs) -> Result<ExitCode, Stop> {
             (id, loaded)
         })
         .collect();
-    if args.json {
+    if args.look.json {
         let rows: Vec<_> = found.iter().map(|(id, loaded)| row(id, loaded)).collect();
         super::print_json(&rows)?;
         return Ok(ExitCode::Ok);

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use remit_core::outcome::ExitCode;
 use serde_json::json;
 
-use super::target::{Rules, Target};
+use super::target::Rules;
 use crate::exit::Stop;
 use crate::owner::Owner;
 use crate::places::Places;
@@ -13,6 +13,8 @@ use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM, GOOD};
 
 /// Shows the rules that count
+///
+/// For example: remit policy show --policy policy.toml
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -25,6 +27,9 @@ enum Command {
 }
 
 /// Shows every rule, in rising precedence, with the file and line where it was written
+///
+/// Your own policy file comes first, then the workspace's remit.toml if you trust it, the file
+/// given with --policy, and the flags. A deny beats every allow, wherever it is written.
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
     /// The workspace whose policy counts
@@ -46,11 +51,7 @@ struct ShowArgs {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let Command::Show(args) = &args.command;
-    let target = Target {
-        plugin: String::new(),
-        directory: args.directory.clone(),
-    };
-    let owner = Owner::read(&Places::find()?, &target, &args.rules)?;
+    let owner = Owner::read(&Places::find()?, &args.directory, &args.rules)?;
     let lines = owner.policy().rule_lines();
     if args.json {
         let rows: Vec<_> = lines

@@ -1,10 +1,9 @@
 //! `remit run`: one attempt at a plugin's work, from the rules to the exit code.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::event::{Event, RECORD_FORMAT, Record};
-use remit_core::outcome::{CancelReason, ExitCode, Outcome};
+use remit_core::outcome::{ExitCode, Outcome};
 use remit_core::quantity::TimeSpan;
 use remit_engine::attempt;
 use remit_engine::cancel::Cancel;
@@ -103,7 +102,7 @@ struct Prepared {
 fn prepare(args: Args) -> Result<Prepared, Stop> {
     let places = Places::find()?;
     let inputs = args.inputs.read()?;
-    let owner = Owner::read(&places, &args.target, &args.rules)?;
+    let owner = Owner::read(&places, &args.target.directory, &args.rules)?;
     let loaded = loading::find(&args.target.plugin, &owner)?;
     Ok(Prepared {
         args,
@@ -146,7 +145,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
     } = prepared;
     let ask = !args.json && !args.no_prompt && crate::prompt::can_ask();
     let grants = match owner.decide(&loaded, ask, &places)? {
-        Decided::Granted(grants) => grants,
+        Decided::Granted(grants) => *grants,
         Decided::Denied(denials) => {
             for denial in &denials {
                 let denial = denial.clone();
@@ -164,7 +163,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         timeout: args.timeout.map(TimeSpan::get),
     };
     let wired = wiring::wire(&places, &owner, &loaded, grants, surroundings).await?;
-    let outcome = attempt::run(wired.plugin.as_ref(), &wired.host, request).await;
+    let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
     wired.tools.close().await;
     Ok(outcome)
 }
@@ -198,9 +197,3 @@ fn start_journal(prepared: &Prepared, run_id: &str) -> Result<Journal, Stop> {
     Journal::start(run_id.to_owned(), system_clock(), watchers)
         .map_err(|error| Stop::Internal(error.into()))
 }
-
-/// What a second signal means, for `wiring`.
-pub(crate) const ESCALATION: [CancelReason; 2] = [CancelReason::Requested, CancelReason::Forced];
-
-/// Keeps the type of the plugin in one place.
-pub(crate) type SharedPlugin = Arc<dyn remit_engine::plugin::Plugin>;

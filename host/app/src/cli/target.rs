@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::exit::Stop;
 use crate::files;
+use crate::owner::Owner;
+use crate::places::Places;
 
 /// Which plugin, and where.
 #[derive(Debug, Clone, clap::Args)]
@@ -117,6 +119,38 @@ pub(crate) struct Rules {
         value_delimiter = ','
     )]
     pub(crate) deny_net: Vec<String>,
+}
+
+/// Whose rules count, for commands that only look.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Look {
+    /// The workspace whose policy counts
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        default_value = "."
+    )]
+    pub(crate) directory: PathBuf,
+
+    /// A policy file, above the user's own and the workspace's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Prints JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Look {
+    /// Reads the rules.
+    pub(crate) fn owner(&self) -> Result<Owner, Stop> {
+        let rules = Rules {
+            policy: self.policy.clone(),
+            ..Rules::default()
+        };
+        Owner::read(&Places::find()?, &self.directory, &rules)
+    }
 }
 
 /// What the plugin is given to work with.

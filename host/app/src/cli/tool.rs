@@ -10,15 +10,17 @@ use remit_core::tool::{StartError, ToolDeclaration, ToolId};
 use remit_process::Pinned;
 use serde_json::{Value, json};
 
-use super::target::{Rules, Target};
+use super::target::Look;
 use crate::exit::Stop;
 use crate::owner::Owner;
-use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM, GOOD};
 use crate::wiring;
 
 /// Lists the declared tools; checks that they are there
+///
+/// A tool is a program with the only shapes of arguments that it is started with. The catalogue
+/// and your policies declare tools, plugins never do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -31,32 +33,13 @@ enum Command {
     Check(CheckArgs),
 }
 
-/// Where the declarations come from.
-#[derive(Debug, clap::Args)]
-struct Where {
-    /// The workspace whose policy counts
-    #[arg(
-        short = 'C',
-        long = "directory",
-        value_name = "DIR",
-        default_value = "."
-    )]
-    directory: std::path::PathBuf,
-
-    /// A policy file, above the user's own and the workspace's
-    #[arg(long, value_name = "FILE")]
-    policy: Option<std::path::PathBuf>,
-
-    /// Prints JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
 /// Lists every declared tool with its templates
+///
+/// What is declared is not allowed yet: a rule or --allow-run=TOOL:TEMPLATE does that.
 #[derive(Debug, clap::Args)]
 struct ListArgs {
     #[command(flatten)]
-    place: Where,
+    look: Look,
 }
 
 /// Finds and pins the program of each tool
@@ -69,7 +52,7 @@ struct CheckArgs {
     tools: Vec<String>,
 
     #[command(flatten)]
-    place: Where,
+    look: Look,
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
@@ -79,21 +62,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     }
 }
 
-fn owner(place: &Where) -> Result<Owner, Stop> {
-    let target = Target {
-        plugin: String::new(),
-        directory: place.directory.clone(),
-    };
-    let rules = Rules {
-        policy: place.policy.clone(),
-        ..Rules::default()
-    };
-    Owner::read(&Places::find()?, &target, &rules)
-}
-
 fn list(args: &ListArgs) -> Result<ExitCode, Stop> {
-    let owner = owner(&args.place)?;
-    if args.place.json {
+    let owner = args.look.owner()?;
+    if args.look.json {
         let rows: Vec<Value> = owner
             .policy()
             .tools()
@@ -133,7 +104,7 @@ fn describe(tool: &ToolDeclaration, origin: &Origin) -> Value {
 }
 
 fn check(args: &CheckArgs) -> Result<ExitCode, Stop> {
-    let owner = owner(&args.place)?;
+    let owner = args.look.owner()?;
     let mut wanted = named(&owner, &args.tools)?;
     let required = !wanted.is_empty();
     if !required {
@@ -151,14 +122,14 @@ fn check(args: &CheckArgs) -> Result<ExitCode, Stop> {
         for tool in &wanted {
             let found = tools.pin(tool.id(), tool.program(), &[]).await;
             missing |= found.is_err();
-            if !args.place.json {
+            if !args.look.json {
                 print_found(tool, &found);
             }
             rows.push(found_row(tool, &found));
         }
         Ok::<(), Stop>(())
     })?;
-    if args.place.json {
+    if args.look.json {
         super::print_json(&rows)?;
     }
     Ok(if required && missing {

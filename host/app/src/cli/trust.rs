@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anstream::println;
+use anstream::{print, println};
 use remit_core::outcome::ExitCode;
 use remit_core::policy::{Layer, Origin};
 

@@ -72,7 +72,7 @@ pub(super) fn with_instance(
     let runtime = wiring::runtime()?;
     runtime.block_on(async {
         let places = Places::find()?;
-        let owner = Owner::read(&places, target, rules)?;
+        let owner = Owner::read(&places, &target.directory, rules)?;
         let loaded = loading::find(&target.plugin, &owner)?;
         let memory = loaded.manifest.needs().memory().get();
         let plugin = wiring::load_plugin(&places, &owner, &loaded, memory).await?;

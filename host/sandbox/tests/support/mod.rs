@@ -47,10 +47,10 @@ pub(crate) struct Done {
 impl Done {
     /// The probe's answer: `{"ok": …}` or `{"error": …}`.
     pub(crate) fn outputs(&self) -> &Value {
-        match &self.outcome {
-            Outcome::Succeeded { outputs, .. } => outputs,
-            other => panic!("no outputs: {other:?}"),
-        }
+        let Outcome::Succeeded { outputs, .. } = &self.outcome else {
+            panic!("no outputs: {:?}", self.outcome)
+        };
+        outputs
     }
 
     /// The scopes that were denied, in order.
