@@ -1,7 +1,5 @@
 //! One attempt in a fake world: which outcome, which events, in which order.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
