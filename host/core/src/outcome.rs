@@ -131,6 +131,7 @@ pub enum FaultKind {
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "kebab-case")]
+#[serde(rename_all_fields = "kebab-case")]
 pub enum Outcome {
     /// The work succeeded.
     Succeeded {
