@@ -66,8 +66,9 @@ fn backtrace(error: &wasmtime::Error) -> String {
         return String::new();
     };
     let mut text = String::new();
-    for frame in trace.frames().iter().take(FRAMES) {
-        let name = frame.func_name().unwrap_or("?");
+    // A component that was built without names has frames about which nothing can be said.
+    let names = trace.frames().iter().filter_map(|frame| frame.func_name());
+    for name in names.take(FRAMES) {
         text.push_str("\n  in ");
         text.push_str(name);
     }
