@@ -1,0 +1,23 @@
+//! End to end: the program as people and scripts use it, real plugins, real tools, real files.
+//!
+//! A journey is a folder in `cases/`; what cannot be said in a table (signals, terminals, closed
+//! pipes) is a test of its own. Never: a look at the program from inside, a network.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may panic, starts the program, and writes what the program reads"
+)]
+
+mod case;
+mod cases;
+mod check;
+mod documented;
+mod home;
+mod kill;
+mod machine;
+mod pipes;
+mod surface;
+mod terminal;
+mod tree;
