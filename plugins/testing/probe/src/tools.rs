@@ -35,6 +35,8 @@ pub(crate) enum ToolDeed {
         text: Option<String>,
         max: Option<u32>,
     },
+    /// Reads events to the end and looks at nothing but their length, as fast as a guest can.
+    Drain { call: ToolCall, max: Option<u32> },
     /// Reads whole lines to the end; the first `keep` come back.
     Lines { call: ToolCall, keep: usize },
     /// Starts `count` at once and waits for all with `wait-any`; the exits in order of starting.
@@ -144,6 +146,7 @@ impl ToolDeed {
                 }
                 stream(&child, max.unwrap_or(CHUNK))
             }
+            Self::Drain { call, max } => drain(&call.build().spawn()?, max.unwrap_or(CHUNK)),
             Self::Lines { call, keep } => lines(&call.build().spawn()?, keep),
             Self::Parallel { call, count } => parallel(&call.build(), count),
             Self::SpawnDrop { call } => first_output(&call.build().spawn()?),
@@ -203,6 +206,22 @@ fn stream(child: &Child, max: u32) -> Result<Value, Trouble> {
                     "beginning": String::from_utf8_lossy(&beginning),
                     "usage": describe_usage(&child.usage()),
                 }));
+            }
+        }
+    }
+}
+
+/// Reads to the end and adds up how much came.
+fn drain(child: &Child, max: u32) -> Result<Value, Trouble> {
+    let (mut out, mut err) = (0, 0);
+    loop {
+        match child.next_event(max, None)? {
+            Event::Stdout(bytes) => out += bytes.len(),
+            Event::Stderr(bytes) => err += bytes.len(),
+            Event::NothingYet => {}
+            Event::Exited(exit) => {
+                let exit = describe_exit(exit);
+                return Ok(json!({ "exit": exit, "stdout_bytes": out, "stderr_bytes": err }));
             }
         }
     }
