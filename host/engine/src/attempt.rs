@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use remit_core::denial::Denial;
+use remit_core::denial::{Denial, MissingKey};
 use remit_core::event::{Event, GrantSummary, Level, LogSource};
 use remit_core::outcome::{Artifact, CancelReason, FaultKind, InputProblem, Outcome};
 use serde_json::{Value, json};
 
 use crate::host::PluginHost;
 use crate::inputs::{RawInputs, Schema};
-use crate::plugin::{Context, Failure, Finished, Instance, Plugin, PluginFault, Role};
+use crate::plugin::{Context, Failure, Finished, Instance, Plugin, PluginFault, Refused, Role};
 
 /// Changed files that the event lists. The rest is counted by `more`.
 const MAX_CHANGES: usize = 10_000;
@@ -302,10 +302,7 @@ async fn see_all(host: &PluginHost, artifacts: Vec<Artifact>) -> Vec<Artifact> {
 fn failure_outcome(host: &PluginHost, failure: Failure) -> Outcome {
     match failure {
         Failure::InvalidInput(problems) => Outcome::InvalidInput { problems },
-        Failure::Denied(refused) => Outcome::Denied {
-            denials: Vec::new(),
-            message: Some(format!("{}; to allow it: {}", refused.what, refused.fix)),
-        },
+        Failure::Denied(refused) => denied(host, &refused),
         Failure::Unavailable(what) => Outcome::Unavailable { what },
         Failure::Rejected(reason) => Outcome::Rejected { reason },
         // A plugin may notice the end before the host stops it; without a reason of the host's
@@ -331,11 +328,45 @@ fn failure_outcome(host: &PluginHost, failure: Failure) -> Outcome {
     }
 }
 
-/// A failure after the host refused something is a denial: that is what its reader can act on.
+/// The plugin gives up over a denial. The host's own words for it are the ones to show; the
+/// plugin's stand only if the host knows nothing of it.
+fn denied(host: &PluginHost, refused: &Refused) -> Outcome {
+    let mut known = host.denials();
+    known.extend(host.asked());
+    let is_meant = |denial: &Denial| {
+        denial.capability.word() == refused.capability && denial.scope == refused.scope
+    };
+    let mut denials: Vec<Denial> = known
+        .iter()
+        .filter(|denial| is_meant(denial))
+        .cloned()
+        .collect();
+    if denials.is_empty() {
+        denials = known;
+    }
+    denials.dedup();
+    let message = denials.is_empty().then(|| {
+        format!(
+            "{} {}; to allow it: {}",
+            refused.capability, refused.scope, refused.fix
+        )
+    });
+    Outcome::Denied { denials, message }
+}
+
+/// A failure after the host refused what the plugin has no business with, or what the owner
+/// forbids, is a denial: that is what its reader can act on. A plugin that was merely not given
+/// something optional has failed for a reason of its own.
 fn with_denials(host: &PluginHost, outcome: Outcome) -> Outcome {
-    let denials = host.denials();
+    let denials: Vec<Denial> = host
+        .denials()
+        .into_iter()
+        .filter(|denial| match denial.missing {
+            MissingKey::Declared | MissingKey::Forbidden { .. } => true,
+            MissingKey::Allowed => false,
+        })
+        .collect();
     match outcome {
-        Outcome::Denied { message, .. } => denied(host, denials, message),
         Outcome::Failed { message, .. } if !denials.is_empty() => Outcome::Denied {
             denials,
             message: Some(message),
@@ -344,22 +375,13 @@ fn with_denials(host: &PluginHost, outcome: Outcome) -> Outcome {
         | Outcome::Failed { .. }
         | Outcome::Rejected { .. }
         | Outcome::InvalidInput { .. }
+        | Outcome::Denied { .. }
         | Outcome::Unavailable { .. }
         | Outcome::TimedOut { .. }
         | Outcome::Cancelled { .. }
         | Outcome::PluginFault { .. }
         | Outcome::Internal { .. }) => other,
     }
-}
-
-/// The plugin says that it was denied something. What the host refused, or would have refused when
-/// it was asked, says it better; the plugin's words stand only if there is no such thing.
-fn denied(host: &PluginHost, mut denials: Vec<Denial>, message: Option<String>) -> Outcome {
-    if denials.is_empty() {
-        denials = host.asked();
-    }
-    let message = message.filter(|_| denials.is_empty());
-    Outcome::Denied { denials, message }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -150,8 +150,10 @@ pub enum Failure {
 /// What a plugin says was refused. A claim: the host knows its own denials better.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// What was asked for, in words.
-    pub what: String,
+    /// The kind of effect, as in a policy: `run`, `read`.
+    pub capability: String,
+    /// What exactly.
+    pub scope: String,
     /// The line that would change it, in words.
     pub fix: String,
 }

@@ -134,7 +134,8 @@ async fn asking_is_no_denial_unless_the_plugin_gives_up_over_it() {
         Box::pin(async move {
             host.check_tool(&call("git", "status")).await.unwrap_err();
             Ok(Finished::Failure(Failure::Denied(Box::new(Refused {
-                what: "run git:status".into(),
+                capability: "run".into(),
+                scope: "git:status".into(),
                 fix: "…".into(),
             }))))
         })
@@ -346,4 +347,30 @@ async fn a_caller_that_stops_waiting_loses_nothing() {
     let count = |name: &str| types.iter().filter(|one| *one == name).count();
     assert_eq!(count("tool-output"), 2000);
     assert_eq!(count("tool-finished"), 1);
+}
+
+#[tokio::test]
+async fn a_failure_of_its_own_stays_a_failure_although_something_optional_was_refused() {
+    let seen = Seen::default();
+    let ask = "[[run]]\ntool = \"git\"\noptional = true\nreason = \"r\"\n";
+    let host = host(
+        grants(ask, ""),
+        Arc::new(FakeTools::default()),
+        FakeTree::default(),
+        &seen,
+    );
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            host.start_tool(&call("git", "status")).await.unwrap_err();
+            Ok(Finished::Failure(Failure::Failed {
+                code: "file-exists".into(),
+                message: "the file is there already".into(),
+                hint: None,
+                retryable: false,
+            }))
+        })
+    });
+    let outcome = attempt::run(&plugin, &host, request()).await;
+    assert_eq!(outcome.exit_code(), ExitCode::Failed, "{outcome:?}");
+    assert!(seen.types().contains(&"denied".to_owned()));
 }

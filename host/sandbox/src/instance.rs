@@ -343,7 +343,8 @@ fn from_failure(failure: types::Failure) -> Failure {
                 types::Capability::Net => "net",
             };
             Failure::Denied(Box::new(Refused {
-                what: format!("{capability} {}", denial.scope),
+                capability: capability.to_owned(),
+                scope: denial.scope,
                 fix: denial.fix,
             }))
         }

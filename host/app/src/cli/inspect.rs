@@ -1,7 +1,5 @@
 //! `remit inspect`: what a file is and what it asks for, before anything of it runs.
 
-use std::path::Path;
-
 use anstream::println;
 use remit_component::{Kind, Report, inspect};
 use remit_core::manifest::Manifest;
@@ -10,12 +8,10 @@ use serde_json::json;
 
 use crate::exit::Stop;
 use crate::loading::bytes_of;
-use crate::owner::Owner;
-use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM, GOOD, NOTE};
 
-use super::target::Rules;
+use super::target::Look;
 
 /// Shows what a plugin is and asks for; runs nothing
 ///
@@ -26,18 +22,16 @@ pub(crate) struct Args {
     /// A `.wasm` file, a built-in id, or an id whose `file` the policy names
     plugin: String,
 
-    /// Prints JSON on standard output
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
-    let places = Places::find()?;
-    let owner = Owner::read(&places, Path::new("."), &Rules::default())?;
+    let owner = args.look.owner()?;
     let (place, bytes) = bytes_of(&args.plugin, &owner)?;
     let report = match inspect(&bytes) {
         Ok(report) => report,
-        Err(error) if args.json => {
+        Err(error) if args.look.json => {
             super::print_json(&json!({
                 "file": place, "error": {"code": error.code(), "message": error.to_string()},
             }))?;
@@ -49,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
         .manifest
         .as_ref()
         .map(|found| Manifest::parse(&format!("{place} (manifest inside)"), &found.text));
-    if args.json {
+    if args.look.json {
         print_report_json(&place, &report, manifest.as_ref())?;
     } else {
         print_report(&place, &report, manifest.as_ref());

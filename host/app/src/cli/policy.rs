@@ -3,6 +3,7 @@
 use anstream::println;
 use clap::Subcommand;
 use remit_core::outcome::ExitCode;
+use remit_core::policy::Origin;
 use serde_json::json;
 
 use super::target::Rules;
@@ -83,11 +84,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
         } else {
             format!("{GOOD}allow{GOOD:#}")
         };
+        // A flag is its own place.
+        let place = match &line.origin {
+            Origin::Flag(_) => "command line".to_owned(),
+            file @ (Origin::BuiltIn | Origin::User(_) | Origin::Workspace(_) | Origin::File(_)) => {
+                format!("{file}:{}", line.line)
+            }
+        };
         println!(
-            "{effect} {BOLD}{plugin}{BOLD:#} {}  {DIM}{}:{}{DIM:#}",
+            "{effect} {BOLD}{plugin}{BOLD:#} {}  {DIM}{}{DIM:#}",
             printable(&line.rule),
-            printable(&line.origin.to_string()),
-            line.line
+            printable(&place)
         );
     }
     Ok(ExitCode::Ok)

@@ -3,7 +3,7 @@
 use remit_core::outcome::ExitCode;
 use serde_json::Value;
 
-use super::target::{Rules, Target};
+use super::target::Target;
 use super::validate::with_instance;
 use crate::exit::Stop;
 
@@ -15,6 +15,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     target: Target,
 
+    /// A policy file, above the user's own and the workspace's; it may name the plugin's file
+    #[arg(long, value_name = "FILE")]
+    policy: Option<std::path::PathBuf>,
+
     /// The schema of the outputs instead
     #[arg(long)]
     output: bool,
@@ -22,7 +26,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let output = args.output;
-    with_instance(&args.target, &Rules::default(), async move |instance| {
+    with_instance(&args.target, args.policy.clone(), async move |instance| {
         let descriptor = instance
             .describe()
             .await

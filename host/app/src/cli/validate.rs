@@ -1,5 +1,6 @@
 //! `remit validate`: all that is wrong with inputs, against the plugin's schema and its own rules.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,9 +26,9 @@ use crate::wiring;
 /// How long a plugin may take to describe itself and check inputs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Checks inputs against a plugin's schema and its own rules; runs nothing
+/// Checks inputs against a plugin's schema and its own rules; no work is done
 ///
-/// Prints every problem at once. Needs no grant.
+/// Prints every problem at once. The plugin is asked, and may do nothing while it answers.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -35,6 +36,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     inputs: Inputs,
+
+    /// A policy file, above the user's own and the workspace's; it may name the plugin's file
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 
     /// Prints JSON on standard output
     #[arg(long)]
@@ -44,7 +49,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     let inputs = args.inputs.read()?;
     let json = args.json;
-    with_instance(&args.target, &Rules::default(), async move |instance| {
+    with_instance(&args.target, args.policy, async move |instance| {
         let (value, problems) = check_inputs(instance, &inputs)
             .await
             .map_err(|fault| Stop::Plugin(fault.to_string()))?;
@@ -66,13 +71,17 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
 /// Makes an instance that may do nothing at all, and hands it to `work`.
 pub(super) fn with_instance(
     target: &Target,
-    rules: &Rules,
+    policy: Option<PathBuf>,
     work: impl AsyncFnOnce(&mut dyn Instance) -> Result<ExitCode, Stop>,
 ) -> Result<ExitCode, Stop> {
+    let rules = Rules {
+        policy,
+        ..Rules::default()
+    };
     let runtime = wiring::runtime()?;
     runtime.block_on(async {
         let places = Places::find()?;
-        let owner = Owner::read(&places, &target.directory, rules)?;
+        let owner = Owner::read(&places, &target.directory, &rules)?;
         let loaded = loading::find(&target.plugin, &owner)?;
         let memory = loaded.manifest.needs().memory().get();
         let plugin = wiring::load_plugin(&places, &owner, &loaded, memory).await?;

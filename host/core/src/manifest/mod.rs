@@ -48,7 +48,7 @@ pub const MANIFEST_FORMAT: i64 = 1;
 /// Memory of a plugin that asks for none in particular: ample for work that tools do.
 pub const DEFAULT_MEMORY: ByteSize = ByteSize::mebibytes(64);
 /// Most memory that a plugin can ask for: the address space of 32-bit WebAssembly.
-pub const MAX_MEMORY: ByteSize = ByteSize::mebibytes(4096);
+pub const MAX_MEMORY: ByteSize = ByteSize::mebibytes(1024);
 /// Time of a plugin that asks for none in particular.
 pub const DEFAULT_TIME: TimeSpan = TimeSpan::seconds(60);
 /// Most time that a plugin can ask for: what takes longer than a day is a service.

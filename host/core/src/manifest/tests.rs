@@ -130,7 +130,7 @@ fn everything_is_reported_at_once_with_line_and_fix() {
     plugin.toml:20:1: unknown key `shell` in [net]
       fix: remove it; known here: optional, origin, reason
     plugin.toml:22:10: `memory` is 5GiB
-      fix: write a size from 1B to 4GiB
+      fix: write a size from 1B to 1GiB
     plugin.toml:23:8: `time` is 0ms
       fix: write a time from 1ms to 24h
     plugin.toml:24:15: `D` is not a confinement

@@ -50,16 +50,10 @@ impl Adapter for Command {
         }
     }
 
-    /// The tools are named by each request, so only what every request needs is checked here.
+    /// The tools are named by each request, and a request for one that is not granted is denied
+    /// with the line that would allow it: nothing is needed by every request.
     fn validate_config() -> Vec<Problem> {
-        match workspace::root() {
-            Ok(_) => Vec::new(),
-            Err(_) => vec![Problem::new(
-                "/read",
-                "not-granted",
-                "no directory of the workspace is granted, and tools run in one; allow `read = [\".\"]`",
-            )],
-        }
+        Vec::new()
     }
 
     fn validate_inputs(inputs: String) -> Vec<Problem> {
