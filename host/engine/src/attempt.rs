@@ -70,7 +70,7 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
     let outcome = {
         let work = carry_out(plugin, host, &request);
         tokio::pin!(work);
-        tokio::select! {
+        let outcome = tokio::select! {
             // The plugin's own end wins over a deadline that passes at the same moment.
             biased;
             outcome = &mut work => outcome,
@@ -78,8 +78,10 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
             () = tokio::time::sleep(limit) => Outcome::TimedOut {
                 limit_ms: millis(limit),
             },
-        }
+        };
+        host.end();
         // Here the instance is dropped, and with it every tool that it started.
+        outcome
     };
     if !host.settle().await {
         host_says(

@@ -254,7 +254,7 @@ impl Drop for ToolRun {
         self.host.after_handle(async move {
             let exit = loop {
                 if let ToolEvent::Exited(exit) = running.next_event(FETCH).await {
-                    break exit;
+                    break host.ended_without_handle(exit);
                 }
             };
             let usage = running.usage();

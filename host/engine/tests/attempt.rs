@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use remit_core::event::{Event, GrantSummary};
 use remit_core::outcome::{CancelReason, ExitCode, InputProblem, Outcome};
-use remit_core::tool::{CallStdin, Exit, StartError, ToolCall};
+use remit_core::tool::{CallStdin, Exit, KillCause, StartError, ToolCall};
 use remit_engine::attempt::{self, Request};
 use remit_engine::fake::{FakePlugin, FakeTools, FakeTree, Seen, grants, host, out};
 use remit_engine::host::{CallError, MAX_EVENTS, PluginHost};
@@ -206,6 +206,14 @@ async fn a_missing_program_is_on_record() {
     assert!(seen.types().contains(&"tool-refused".to_owned()));
 }
 
+fn tool_end(event: &Event) -> Option<Exit> {
+    if let Event::ToolFinished { exit, .. } = event {
+        Some(*exit)
+    } else {
+        None
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn time_ends_the_attempt_and_every_tool_of_it() {
     let tools = Arc::new(FakeTools::default());
@@ -219,11 +227,8 @@ async fn time_ends_the_attempt_and_every_tool_of_it() {
     });
     let (outcome, seen, _) = run(plugin, &tools).await;
     assert_eq!(outcome, Outcome::TimedOut { limit_ms: 60_000 });
-    assert!(
-        seen.types().contains(&"tool-finished".to_owned()),
-        "{:?}",
-        seen.types()
-    );
+    let ends: Vec<Exit> = seen.events().iter().filter_map(tool_end).collect();
+    assert_eq!(ends, [Exit::Killed(KillCause::RunEnded)]);
     assert_eq!(seen.types().last().unwrap(), "run-finished");
 }
 

@@ -23,6 +23,9 @@ use crate::store::StoreData;
 /// Largest binary that is compiled. The largest interpreter in use is a third of it.
 pub const MAX_COMPONENT: usize = 64 << 20;
 
+/// How a core module begins: the magic number, then version 1 of the module layer.
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
 /// Why a binary is not a plugin that this host can run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
@@ -35,6 +38,11 @@ pub enum LoadError {
     /// Not a component, or one with features that this host does not have.
     #[error("not a component that this host can run: {0}")]
     Invalid(String),
+    /// A core module: the form that came before components.
+    #[error(
+        "it is a core module, not a component; make one of it, for example with `wasm-tools component new`"
+    )]
+    CoreModule,
     /// It imports something that does not exist here.
     #[error("the component cannot be linked: {0}")]
     Link(String),
@@ -82,6 +90,9 @@ impl LoadedPlugin {
     pub async fn load(runtime: &Runtime, bytes: Arc<[u8]>) -> Result<Self, LoadError> {
         if bytes.len() > MAX_COMPONENT {
             return Err(LoadError::TooLarge { size: bytes.len() });
+        }
+        if bytes.starts_with(CORE_MODULE) {
+            return Err(LoadError::CoreModule);
         }
         let worker = runtime.clone();
         // Compiling takes up to seconds of pure computing: not on the runtime's own threads.

@@ -46,7 +46,7 @@ async fn what_is_no_plugin_is_refused_with_a_reason() {
         (&b""[..], "not a component"),
         (b"garbage", "not a component"),
         (half, "not a component"),
-        (module, "not a component"),
+        (module, "core module, not a component"),
         (empty_component, "no plugin"),
     ] {
         let error = load(&runtime, bytes).await.unwrap_err().to_string();

@@ -10,7 +10,7 @@ mod tools;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -116,6 +116,7 @@ pub struct PluginHost {
     event_bytes: AtomicU64,
     percent: AtomicU8,
     watched_output: bool,
+    ended: AtomicBool,
     denials: Mutex<Vec<Denial>>,
     asked: Mutex<Vec<Denial>>,
     reported: Mutex<HashSet<String>>,
@@ -161,6 +162,7 @@ impl PluginHost {
             event_bytes: AtomicU64::new(0),
             percent: AtomicU8::new(0),
             watched_output,
+            ended: AtomicBool::new(false),
             denials: Mutex::default(),
             asked: Mutex::default(),
             reported: Mutex::default(),

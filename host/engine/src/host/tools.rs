@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use remit_core::event::Event;
 use remit_core::grant::CallRefused;
-use remit_core::tool::{Directory, Exit, Launch, StartError, ToolCall, ToolId, Usage};
+use remit_core::tool::{Directory, Exit, KillCause, Launch, StartError, ToolCall, ToolId, Usage};
 
 use super::{CallError, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
 use crate::tool_run::ToolRun;
@@ -123,6 +123,21 @@ impl PluginHost {
             .await;
         // After the only await: whoever stops waiting before it has recorded nothing.
         self.running.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The attempt is over: what ends from here on ends with it.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// How a tool ended whose handle nobody holds any more: at the plugin's wish, or with the run.
+    pub(crate) fn ended_without_handle(&self, exit: Exit) -> Exit {
+        match exit {
+            Exit::Killed(KillCause::Requested) if self.ended.load(Ordering::Relaxed) => {
+                Exit::Killed(KillCause::RunEnded)
+            }
+            Exit::Code(_) | Exit::Signal(_) | Exit::Killed(_) => exit,
+        }
     }
 
     /// Work that must still be done after a plugin dropped a handle.
