@@ -65,7 +65,10 @@ fn runs(program: &Path) -> bool {
 
 /// Runs it to its end. Its output is made, and thrown away.
 fn start(command: &mut Command) -> std::time::Duration {
-    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     time(|| assert!(command.status().unwrap().success()))
 }
 
