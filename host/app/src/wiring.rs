@@ -10,7 +10,8 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use remit_core::change::Change;
 use remit_core::event::GrantSummary;
-use remit_core::grant::Grants;
+use remit_core::grant::{GrantedLimits, Grants};
+use remit_core::manifest::Confinement;
 use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
 use remit_engine::attempt::Request;
@@ -99,6 +100,20 @@ fn host_environment() -> Vec<(String, String)> {
         .collect()
 }
 
+/// A plugin that wants its tools confined does not run where they are not: tools are held together
+/// and ended, but not kept from files or the network yet.
+fn confinement_is_there(limits: &GrantedLimits) -> Result<(), Stop> {
+    match limits.confinement() {
+        None | Some(Confinement::None) => Ok(()),
+        Some(wanted @ (Confinement::Full | Confinement::Landlock | Confinement::Namespaces)) => {
+            Err(Stop::Plugin(format!(
+                "the manifest wants tools confined at level {wanted} at least; this version of \
+                 remit confines no tool (level C)"
+            )))
+        }
+    }
+}
+
 /// Puts the parts of a run together.
 pub(crate) async fn wire(
     places: &Places,
@@ -108,6 +123,7 @@ pub(crate) async fn wire(
     surroundings: Surroundings,
 ) -> Result<Wired, Stop> {
     let limits = *grants.limits();
+    confinement_is_there(&limits)?;
     let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
     let tools = Arc::new(tool_box(owner)?);
     let tree = working_tree(owner, &grants).await?;
