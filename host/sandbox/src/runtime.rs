@@ -21,8 +21,21 @@ const TICK: Duration = Duration::from_millis(10);
 /// address space. A manifest may ask for less.
 pub const MAX_MEMORY: u64 = 1 << 30;
 
-/// Components that can be instantiated at the same time in one process.
-const MAX_INSTANCES: u32 = 256;
+/// Components that can be instantiated at the same time in a process that serves many.
+const MANY_INSTANCES: u32 = 256;
+
+/// The same in a process that carries out one run: the attempt's instance, and room for one that
+/// is asked something beside it. Each place has a stack with a guard page, so it costs a system call
+/// at the start and two areas to unmap at the end; with hundreds that is felt in a short run.
+const FEW_INSTANCES: u32 = 4;
+
+/// Memories, tables and core instances of one component. Toolchains that bring an interpreter
+/// along use several of each.
+const MAX_MEMORIES: u32 = 4;
+/// See [`MAX_MEMORIES`].
+const MAX_TABLES: u32 = 16;
+/// See [`MAX_MEMORIES`].
+const MAX_CORE_INSTANCES: u32 = 64;
 
 /// What is left of a slot's memory for the next instance without giving it back to the kernel:
 /// enough for an ordinary plugin's data and stack.
@@ -58,13 +71,27 @@ impl std::fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// Starts the engine. Compiled components are kept in `cache`; `None` compiles each time.
+    /// Starts the engine, with room for 256 instances at once. Compiled components are kept in
+    /// `cache`; `None` compiles each time.
     ///
     /// # Errors
     /// The machine cannot run the engine.
     pub fn new(cache: Option<PathBuf>) -> Result<Self, RuntimeError> {
-        let engine =
-            Engine::new(&config()).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        Self::start(cache, MANY_INSTANCES)
+    }
+
+    /// The same with room for 4 instances at once, which starts and ends faster: for a process
+    /// that carries out one run.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn for_one_run(cache: Option<PathBuf>) -> Result<Self, RuntimeError> {
+        Self::start(cache, FEW_INSTANCES)
+    }
+
+    fn start(cache: Option<PathBuf>, instances: u32) -> Result<Self, RuntimeError> {
+        let engine = Engine::new(&config(instances))
+            .map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
         start_ticker(&engine)?;
         Ok(Self {
             cache: Arc::new(Cache::new(&engine, cache)),
@@ -82,7 +109,7 @@ impl Runtime {
 }
 
 /// The configuration. Each line that is not wasmtime's default says why.
-fn config() -> Config {
+fn config(instances: u32) -> Config {
     let mut config = Config::new();
     config
         // Component-model async is young and triples the cost of a call; the contract does
@@ -94,23 +121,23 @@ fn config() -> Config {
         .async_stack_size(ASYNC_STACK)
         .memory_init_cow(true)
         .cranelift_opt_level(OptLevel::Speed)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
     config
 }
 
 /// One pool for all instances: a fresh instance is then a reset of memory that is there already.
-fn pool() -> PoolingAllocationConfig {
+fn pool(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(MAX_INSTANCES)
-        .total_core_instances(MAX_INSTANCES * 8)
-        .total_memories(MAX_INSTANCES * 2)
-        .total_tables(MAX_INSTANCES * 4)
-        .total_stacks(MAX_INSTANCES)
+    pool.total_component_instances(instances)
+        // Few instances may each have all that one component may have; of many, most have less.
+        .total_core_instances((instances * 8).max(FEW_INSTANCES * MAX_CORE_INSTANCES))
+        .total_memories((instances * 2).max(FEW_INSTANCES * MAX_MEMORIES))
+        .total_tables((instances * 4).max(FEW_INSTANCES * MAX_TABLES))
+        .total_stacks(instances)
         .max_memory_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX))
-        // Toolchains that bring an interpreter along use several of each.
-        .max_memories_per_component(4)
-        .max_tables_per_component(16)
-        .max_core_instances_per_component(64)
+        .max_memories_per_component(MAX_MEMORIES)
+        .max_tables_per_component(MAX_TABLES)
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .table_elements(20_000)

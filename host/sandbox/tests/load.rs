@@ -9,8 +9,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use remit_engine::plugin::Role;
+use remit_engine::fake::{FakeTools, FakeTree, Seen, grants, host};
+use remit_engine::plugin::{Plugin as _, Role};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 
 fn probe_bytes() -> &'static [u8] {
@@ -52,6 +54,24 @@ async fn what_is_no_plugin_is_refused_with_a_reason() {
         let error = load(&runtime, bytes).await.unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_of_one_run_has_room_for_a_few_instances_and_says_when_it_is_full() {
+    let runtime = Runtime::for_one_run(None).unwrap();
+    let plugin = load(&runtime, probe_bytes()).await.unwrap();
+    let seen = Seen::default();
+    let tools = Arc::new(FakeTools::default());
+    let host = host(grants("", ""), tools, FakeTree::default(), &seen);
+    let mut instances = Vec::new();
+    for _ in 0..4 {
+        let mut instance = plugin.instantiate(Arc::clone(&host), None).await.unwrap();
+        assert_eq!(instance.describe().await.unwrap().id, "probe");
+        instances.push(instance);
+    }
+    assert!(plugin.instantiate(Arc::clone(&host), None).await.is_err());
+    instances.pop();
+    assert!(plugin.instantiate(host, None).await.is_ok());
 }
 
 fn entries(cache: &Path, suffix: &str) -> Vec<std::path::PathBuf> {
