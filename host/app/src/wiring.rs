@@ -69,8 +69,8 @@ pub(crate) async fn load_plugin(
     loaded: &Loaded,
     memory: u64,
 ) -> Result<LoadedPlugin, Stop> {
-    let runtime =
-        Runtime::new(Some(places.compiled())).map_err(|error| Stop::Internal(error.into()))?;
+    let runtime = Runtime::for_one_run(Some(places.compiled()))
+        .map_err(|error| Stop::Internal(error.into()))?;
     let plugin = LoadedPlugin::load(&runtime, Arc::clone(&loaded.bytes))
         .await
         .map_err(|error| unloadable(loaded, &error))?;
