@@ -13,6 +13,7 @@
 mod case;
 mod cases;
 mod check;
+mod corpus;
 mod documented;
 mod home;
 mod kill;

@@ -150,6 +150,9 @@ pub(crate) struct Request {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Said {
+    /// Other systems number their instance files. Accepted, so that those can be used as they are.
+    #[serde(default, rename = "doc_id")]
+    _doc_id: Option<String>,
     #[serde(default = "workspace")]
     project_root: String,
     module_name: String,
