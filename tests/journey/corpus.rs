@@ -18,7 +18,7 @@ fn corpus() -> (PathBuf, PathBuf) {
     if shared.is_dir() {
         return (shared.join("pattern"), shared);
     }
-    println!(
+    eprintln!(
         "{} is not there: own small copies are used",
         shared.display()
     );
