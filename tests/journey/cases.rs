@@ -50,6 +50,7 @@ cases! {
     module_typescript
     network
     outcomes
+    own_files
     pack
     paths_outside
     plugin_not_there

@@ -149,6 +149,22 @@ pub(crate) fn make_private_dir(path: &Path) -> Result<(), Stop> {
         .map_err(Stop::Internal)
 }
 
+/// The real path of something that need not be there yet: that of the nearest directory above it
+/// that is, and the rest as it is written.
+pub(crate) fn real_or_planned(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for above in absolute.ancestors() {
+        if let (Ok(real), Ok(rest)) = (fs::canonicalize(above), absolute.strip_prefix(above)) {
+            return if rest.as_os_str().is_empty() {
+                real
+            } else {
+                real.join(rest)
+            };
+        }
+    }
+    absolute
+}
+
 /// The real path of a directory.
 pub(crate) fn real_dir(path: &Path) -> Result<PathBuf, Stop> {
     let real = fs::canonicalize(path).map_err(|error| {

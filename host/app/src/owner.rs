@@ -59,7 +59,8 @@ impl Owner {
                 files::read_text(path)?,
             ));
         }
-        let flags = flag_rules(rules);
+        let mut flags = flag_rules(rules);
+        keep_out_of_own_files(&mut flags, places, rules.policy.as_deref(), &workspace)?;
         let policy = read_policy(&files, &flags)?;
         Ok(Self {
             workspace,
@@ -128,6 +129,48 @@ impl Owner {
             Err(denials) => Decided::Denied(denials.into_iter().collect()),
         })
     }
+}
+
+/// Whoever works on a home directory must not reach this program's own files in it: a plugin that
+/// writes the policy would grant itself what it likes next time.
+fn keep_out_of_own_files(
+    flags: &mut FlagRules,
+    places: &Places,
+    policy: Option<&Path>,
+    workspace: &Path,
+) -> Result<(), Stop> {
+    for place in places.all() {
+        let place = files::real_or_planned(place);
+        if workspace.starts_with(&place) {
+            return Err(Stop::usage(
+                format!("{} belongs to remit itself", workspace.display()),
+                "name another workspace with -C",
+            ));
+        }
+        if let Some(pattern) = below(workspace, &place) {
+            flags.deny_read.push(format!("{pattern}/**"));
+            flags.deny_write.push(format!("{pattern}/**"));
+        }
+    }
+    if let Some(policy) = policy
+        && let Some(pattern) = below(workspace, &files::real_or_planned(policy))
+    {
+        flags.deny_write.push(pattern);
+    }
+    Ok(())
+}
+
+/// A pattern for exactly this path, if it lies in the workspace and can be written down.
+fn below(workspace: &Path, path: &Path) -> Option<String> {
+    let relative = path.strip_prefix(workspace).ok()?.to_str()?;
+    let mut pattern = String::with_capacity(relative.len());
+    for character in relative.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    Some(pattern)
 }
 
 fn read_policy(files: &[(Origin, String)], flags: &FlagRules) -> Result<Policy, Stop> {

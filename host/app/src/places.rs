@@ -2,7 +2,7 @@
 //!
 //! Never: a path that depends on the working directory or on a plugin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
@@ -37,6 +37,11 @@ impl Places {
             state: state.join(NAME),
             cache: base.cache_dir().join(NAME),
         })
+    }
+
+    /// Every directory in which something of this program lies.
+    pub(crate) fn all(&self) -> [&Path; 3] {
+        [&self.config, &self.state, &self.cache]
     }
 
     /// The user's own policy.
