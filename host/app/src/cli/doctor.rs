@@ -5,8 +5,8 @@ use std::path::Path;
 use anstream::println;
 use remit_core::manifest::Confinement;
 use remit_core::outcome::ExitCode;
-use remit_core::tool::Containment;
-use remit_process::{Probe, ToolBox, Without};
+use remit_core::tool::{Containment, StartError};
+use remit_process::{Probe, ProbeError, ToolBox, Without};
 use remit_sandbox::Runtime;
 use serde::Serialize;
 
@@ -117,6 +117,13 @@ async fn tools_held(owner: &Owner) -> Vec<Check> {
     .await;
     let found = match found {
         Ok(found) => found,
+        Err(ProbeError::Start(error @ StartError::TooLoose { .. })) => {
+            return vec![Check::new(
+                "tool confinement",
+                Verdict::Bad,
+                error.to_string(),
+            )];
+        }
         Err(error) => {
             return vec![Check::new("tools", Verdict::Bad, error.to_string())
             .fix("remit needs to start its supervisor; check that memfd or the temporary directory allow executables")];
