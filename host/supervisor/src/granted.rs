@@ -107,7 +107,7 @@ impl Root<'_> {
         let hides = |cover: &Cover| cover.kind == CoverKind::Hidden;
         if self.bounds.covers.iter().any(hides) {
             mkdirat(&self.tree, HIDDEN_DIRECTORY, Mode::empty())?;
-            self.file(&[b"/", HIDDEN_FILE].concat(), b"", 0)?;
+            self.file(&[b"/", HIDDEN_FILE].concat(), 0)?;
         }
         for cover in &self.bounds.covers {
             let target = match beneath::open(&self.tree, inside(&self.full(&cover.path))) {

@@ -5,11 +5,12 @@
 //! here does not exist for the tool: not its content, not its name. Never: a mount of something
 //! that was resolved through a link of the workspace; a device that was not named here.
 
+use std::cell::RefCell;
 use std::os::fd::{AsFd, OwnedFd};
 
 use remit_supervisor::protocol::{Bounds, Failure, Identity, Network, Place, Step};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, mkdirat, openat, symlinkat,
+    AtFlags, CWD, FileType, Gid, Mode, Uid, chownat, fstat, mkdirat, mknodat, symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{
@@ -46,9 +47,6 @@ const LINKS: [(&[u8], &[u8]); 4] = [
 /// Files in the private directories together. A tool that makes more is broken or means harm.
 const MAX_SCRATCH_FILES: &str = "262144";
 
-/// Most bytes of a copied file: the cache of the loader has some hundred thousand.
-const MAX_COPY: usize = 4 << 20;
-
 /// Directories on the way to something are for everybody to pass through.
 const PASSABLE: Mode = Mode::from_raw_mode(0o755);
 
@@ -64,7 +62,11 @@ pub(crate) fn enter(bounds: &Bounds) -> Result<(), Failure> {
     let tree = memory(&[("mode", "0755"), ("size", "16m")]).map_err(&at_root)?;
     // Any directory would do as the place to put it; this one is the host's own.
     move_to(&tree, CWD, &bounds.scratch).map_err(&at_root)?;
-    let root = Root { tree, bounds };
+    let root = Root {
+        tree,
+        bounds,
+        made: RefCell::default(),
+    };
     root.links().map_err(&at_root)?;
     root.places()?;
     root.devices().map_err(&at_root)?;
@@ -130,14 +132,18 @@ pub(crate) fn is_directory(found: impl AsFd) -> Result<bool, Errno> {
 pub(crate) struct Root<'a> {
     pub(crate) tree: OwnedFd,
     pub(crate) bounds: &'a Bounds,
+    /// Directories that were made already.
+    made: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Root<'_> {
     /// Makes the directories above a path. They are ours alone, so nobody moves them meanwhile.
     pub(crate) fn parents(&self, path: &[u8]) -> Result<(), Errno> {
         for (index, byte) in path.iter().enumerate().skip(1) {
-            if *byte == b'/' {
-                self.directory(&path[..index])?;
+            let above = &path[..index];
+            if *byte == b'/' && !self.made.borrow().iter().any(|made| made == above) {
+                self.directory(above)?;
+                self.made.borrow_mut().push(above.to_vec());
             }
         }
         Ok(())
@@ -146,22 +152,25 @@ impl Root<'_> {
     /// Makes one directory, if it is not there.
     pub(crate) fn directory(&self, path: &[u8]) -> Result<(), Errno> {
         match mkdirat(&self.tree, inside(path), PASSABLE) {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            // What is mounted there has it, or the mount that follows says that it has not.
+            Ok(()) | Err(Errno::EXIST | Errno::ROFS) => Ok(()),
             Err(errno) => Err(errno),
         }
     }
 
-    /// Makes a file with this content.
-    pub(crate) fn file(&self, path: &[u8], content: &[u8], mode: u32) -> Result<(), Errno> {
+    /// Makes an empty file, to mount one on it.
+    pub(crate) fn file(&self, path: &[u8], mode: u32) -> Result<(), Errno> {
         self.parents(path)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file = openat(&self.tree, inside(path), flags, Mode::from_raw_mode(mode))?;
-        let mut left = content;
-        while !left.is_empty() {
-            let written = rustix::io::retry_on_intr(|| rustix::io::write(&file, left))?;
-            left = left.get(written..).unwrap_or_default();
+        match mknodat(
+            &self.tree,
+            inside(path),
+            FileType::RegularFile,
+            Mode::from_raw_mode(mode),
+            0,
+        ) {
+            Ok(()) | Err(Errno::EXIST | Errno::ROFS) => Ok(()),
+            Err(errno) => Err(errno),
         }
-        Ok(())
     }
 
     fn link(&self, path: &[u8], target: &[u8]) -> Result<(), Errno> {
@@ -196,26 +205,23 @@ impl Root<'_> {
     fn places(&self) -> Result<(), Failure> {
         for place in &self.bounds.places {
             let made = match place {
-                Place::Show(path) => self.show(path),
-                Place::Copy(path) => {
-                    read(path).and_then(|content| self.file(path, &content, 0o444))
-                }
-                Place::Text(path, content) => self.file(path, content, 0o444),
+                Place::Show(path) => self.show(path, path),
+                Place::Settings(directory) => self.show(directory, b"/etc"),
+                Place::Setting(_) => Ok(()),
                 Place::Link(path, target) => self.link(path, target),
             };
             match made {
-                // It was there when the host looked; a tool without it says so itself. A copy of
-                // what is mounted already is there.
-                Ok(()) | Err(Errno::NOENT | Errno::EXIST) => {}
+                // It was there when the host looked; a tool without it says so itself.
+                Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(at(Step::Place)(errno)),
             }
         }
         Ok(())
     }
 
-    /// Mounts a file or directory of the host where it is, for reading.
-    fn show(&self, path: &[u8]) -> Result<(), Errno> {
-        let copy = copy_of(CWD, path)?;
+    /// Mounts a file or directory of the host at a path, for reading.
+    fn show(&self, from: &[u8], path: &[u8]) -> Result<(), Errno> {
+        let copy = copy_of(CWD, from)?;
         mount::change(&copy, b"", MountChange::read_only())?;
         self.put(&copy, path)
     }
@@ -223,14 +229,10 @@ impl Root<'_> {
     /// Mounts something at this path of the new root, making the path.
     pub(crate) fn put(&self, mounted: &OwnedFd, path: &[u8]) -> Result<(), Errno> {
         self.parents(path)?;
-        let made = if is_directory(mounted)? {
-            self.directory(path)
+        if is_directory(mounted)? {
+            self.directory(path)?;
         } else {
-            self.file(path, b"", 0o444)
-        };
-        match made {
-            Ok(()) | Err(Errno::EXIST | Errno::ROFS) => {}
-            Err(errno) => return Err(errno),
+            self.file(path, 0o444)?;
         }
         move_to(mounted, &self.tree, inside(path))
     }
@@ -242,7 +244,6 @@ impl Root<'_> {
                 Err(Errno::NOENT) => continue,
                 Err(errno) => return Err(errno),
             };
-            mount::change(&copy, b"", MountChange::device())?;
             self.put(&copy, device)?;
         }
         Ok(())
@@ -296,7 +297,7 @@ pub(crate) fn shows(bounds: &Bounds, path: &[u8]) -> bool {
     let granted = |path: &[u8]| bounds.grants.iter().any(|one| covers(&one.path, path));
     let placed = |one: &Place| match one {
         Place::Show(place) => place == b"/" || covers(place, path),
-        Place::Copy(_) | Place::Text(..) | Place::Link(..) => false,
+        Place::Settings(_) | Place::Setting(_) | Place::Link(..) => false,
     };
     relative.is_some_and(granted) || bounds.places.iter().any(placed)
 }
@@ -305,32 +306,6 @@ pub(crate) fn shows(bounds: &Bounds, path: &[u8]) -> bool {
 pub(crate) fn inside(path: &[u8]) -> &[u8] {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     if path.is_empty() { b"." } else { path }
-}
-
-/// The content of a small file.
-fn read(path: &[u8]) -> Result<Vec<u8>, Errno> {
-    let file = openat(
-        CWD,
-        path,
-        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
-        Mode::empty(),
-    )
-    .map_err(|errno| match errno {
-        // What this user may not read the tool need not either.
-        Errno::ACCESS => Errno::NOENT,
-        errno => errno,
-    })?;
-    let size = usize::try_from(fstat(&file)?.st_size).unwrap_or(usize::MAX);
-    let mut content = vec![0; size.min(MAX_COPY)];
-    let mut filled = 0;
-    while filled < content.len() {
-        match rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut content[filled..]))? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    content.truncate(filled);
-    Ok(content)
 }
 
 #[cfg(test)]

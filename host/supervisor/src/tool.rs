@@ -175,7 +175,7 @@ fn confine(plan: &Plan, bounds: &Bounds, means: Means) -> Result<(), Failure> {
     } else {
         None
     };
-    let filters = if means.seccomp {
+    let filter = if means.seccomp {
         Some(filter::make(bounds.network).map_err(at(Step::Seccomp))?)
     } else {
         None
@@ -186,8 +186,8 @@ fn confine(plan: &Plan, bounds: &Bounds, means: Means) -> Result<(), Failure> {
         rules::apply(rules).map_err(at(Step::Landlock))?;
     }
     sys::unblock_signals();
-    if let Some(filters) = filters {
-        filter::apply(&filters).map_err(at(Step::Seccomp))?;
+    if let Some(filter) = filter {
+        filter::apply(&filter).map_err(at(Step::Seccomp))?;
     }
     Ok(())
 }
