@@ -12,6 +12,7 @@
 )]
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::WHO_AM_I;
@@ -23,47 +24,13 @@ use crate::sys::{call, call_at};
 pub(crate) fn works(report: &Report<'_>, victims: &Victims) {
     let done = || Ok("done".to_owned());
     if let Some(workspace) = &victims.workspace {
-        report.control("write, rename and read in the workspace", || {
-            let (one, other) = (
-                workspace.join("attacker-one"),
-                workspace.join("attacker-other"),
-            );
-            fs::write(&one, "text")?;
-            fs::rename(&one, &other)?;
-            fs::read(&other)?;
-            fs::remove_file(&other)?;
-            done()
-        });
-        report.control("make a pipe in the workspace", || {
-            let path = workspace.join("attacker-pipe");
-            call_at(
-                libc::SYS_mknodat,
-                &path,
-                [(libc::S_IFIFO | 0o600) as usize, 0, 0, 0],
-            )?;
-            fs::remove_file(path)?;
-            done()
-        });
-        report.control("make links within the workspace", || {
-            let (file, link) = (
-                workspace.join("attacker-file"),
-                workspace.join("attacker-link"),
-            );
-            fs::write(&file, "text")?;
-            std::os::unix::fs::symlink("attacker-file", &link)?;
-            fs::read(&link)?;
-            fs::remove_file(&link)?;
-            fs::hard_link(&file, &link)?;
-            fs::remove_file(&link)?;
-            fs::remove_file(&file)?;
-            done()
-        });
+        in_workspace(report, workspace);
     }
     for name in ["HOME", "TMPDIR"] {
         report.control(&format!("write below {name}"), || {
             let directory =
                 std::env::var_os(name).ok_or_else(|| No::Denied(format!("{name} is not set")))?;
-            let path = std::path::Path::new(&directory).join("attacker");
+            let path = Path::new(&directory).join("attacker");
             fs::write(&path, "text")?;
             fs::remove_file(path)?;
             done()
@@ -96,6 +63,46 @@ pub(crate) fn works(report: &Report<'_>, victims: &Victims) {
         thread
             .join()
             .map_err(|_| No::Denied("it panicked".to_owned()))?;
+        done()
+    });
+}
+
+/// Files and links of its own.
+fn in_workspace(report: &Report<'_>, workspace: &Path) {
+    let done = || Ok("done".to_owned());
+    report.control("write, rename and read in the workspace", || {
+        let (one, other) = (
+            workspace.join("attacker-one"),
+            workspace.join("attacker-other"),
+        );
+        fs::write(&one, "text")?;
+        fs::rename(&one, &other)?;
+        fs::read(&other)?;
+        fs::remove_file(&other)?;
+        done()
+    });
+    report.control("make a pipe in the workspace", || {
+        let path = workspace.join("attacker-pipe");
+        call_at(
+            libc::SYS_mknodat,
+            &path,
+            [(libc::S_IFIFO | 0o600) as usize, 0, 0, 0],
+        )?;
+        fs::remove_file(path)?;
+        done()
+    });
+    report.control("make links within the workspace", || {
+        let (file, link) = (
+            workspace.join("attacker-file"),
+            workspace.join("attacker-link"),
+        );
+        fs::write(&file, "text")?;
+        std::os::unix::fs::symlink("attacker-file", &link)?;
+        fs::read(&link)?;
+        fs::remove_file(&link)?;
+        fs::hard_link(&file, &link)?;
+        fs::remove_file(&link)?;
+        fs::remove_file(&file)?;
         done()
     });
 }

@@ -1,0 +1,115 @@
+//! G17: machines that lack a part of what confines. Either nothing runs, with words, or it runs at
+//! a lower level that is said as it is, and that level keeps its promises.
+//!
+//! Never: a level that is taken on trust.
+
+use remit_attacker::{Level, ROWS};
+
+use crate::home::finish;
+use crate::stage::{Said, Stage, User, attempts};
+
+/// Exit codes with which a run is refused: denied, or the plugin cannot be run here.
+const REFUSED: [i32; 2] = [3, 10];
+
+/// Runs everything on a machine without these features; the level, if it ran.
+fn honest(features: &'static str) -> Vec<Option<Level>> {
+    let run = |user| {
+        let stage = Stage::set(user, Some(features));
+        let said = stage.attack("all", &[]);
+        let level = judge(&said, features);
+        overview(&stage, level);
+        level
+    };
+    User::all().into_iter().map(run).collect()
+}
+
+fn judge(said: &Said, features: &str) -> Option<Level> {
+    let everything = said.everything();
+    if said.event("tool-started").is_none() {
+        let refused = said.code.is_some_and(|code| REFUSED.contains(&code));
+        assert!(refused, "without {features}: {everything}");
+        assert!(
+            everything.contains("confine"),
+            "without {features}: {everything}"
+        );
+        return None;
+    }
+    let level = said
+        .level()
+        .unwrap_or_else(|| panic!("without {features}: {everything}"));
+    let promised = ROWS.iter().filter(|row| row.promised.contains(&level));
+    let promised: Vec<&str> = promised.map(|row| row.name).collect();
+    let broken: Vec<String> = attempts(said)
+        .iter()
+        .filter(|one| promised.contains(&one.row.as_str()) && !one.verdict.holds())
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        broken.is_empty(),
+        "level {level} without {features}:\n{}",
+        broken.join("\n")
+    );
+    Some(level)
+}
+
+/// `remit doctor` says the same as the record.
+fn overview(stage: &Stage, level: Option<Level>) {
+    let output = finish(stage.remit(&["doctor", "--json"]), "");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    match level {
+        Some(level) => assert!(said.contains(&format!("level {level}")), "{level}: {said}"),
+        None => assert!(
+            said.contains("level C") || said.contains("cannot"),
+            "{said}"
+        ),
+    }
+}
+
+#[test]
+fn without_landlock_namespaces_remain() {
+    for level in honest("landlock") {
+        assert_eq!(level, Some(Level::BPrime));
+    }
+}
+
+#[test]
+fn without_namespaces_landlock_remains() {
+    for level in honest("userns") {
+        assert_eq!(level, Some(Level::B));
+    }
+}
+
+#[test]
+fn without_mounts_no_root_is_claimed() {
+    for level in honest("mount") {
+        assert!(matches!(level, None | Some(Level::B)), "{level:?}");
+    }
+}
+
+#[test]
+fn without_filters_nothing_runs() {
+    for level in honest("seccomp") {
+        assert_eq!(level, None);
+    }
+}
+
+#[test]
+fn without_anything_nothing_runs() {
+    for level in honest("landlock,userns") {
+        assert_eq!(level, None);
+    }
+}
+
+#[test]
+fn without_landlock_and_mounts_nothing_runs() {
+    for level in honest("landlock,mount") {
+        assert_eq!(level, None);
+    }
+}
+
+#[test]
+fn without_a_way_to_close_descriptors_nothing_runs() {
+    for level in honest("closerange") {
+        assert_eq!(level, None);
+    }
+}
