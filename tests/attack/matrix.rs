@@ -4,11 +4,11 @@
 //! Never: a row that the attacker left out, a promise of a level that was not asked for.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use remit_attacker::{Level, ROWS, Row, SHARED_MEMORY, WORD};
 
 use crate::stage::{SECRET, Stage, User, attempts};
-use crate::tree;
 
 /// What has to be taken away to come to a level.
 fn without(level: Level) -> Option<&'static str> {
@@ -48,25 +48,21 @@ fn attack(level: Level) {
     let mut report = String::new();
     for user in User::all() {
         let stage = Stage::set(user, without(level));
-        let before = tree::read(&stage.home.path(""));
+        let before = stage.outside();
         let segment = Segment::new();
+        let left = Left(format!("left-by-{}-at-{level}", std::process::id()));
         let more = [
             format!("{SHARED_MEMORY}{}", segment.key),
-            format!("{WORD}left-by-{}", std::process::id()),
+            format!("{WORD}{}", left.0),
         ];
         let said = stage.attack("all", &more);
         assert_eq!(said.level(), Some(level), "{user:?}: {}", said.everything());
         report.push_str(&broken(level, user, &said));
-        let after = tree::read(&stage.home.path(""));
-        for change in tree::changes(&before, &after) {
-            // What is in the workspace is the tool's to change, and the program keeps its records.
-            let own = ["workspace/", "home/state/", "home/cache/"];
-            if !own.iter().any(|place| change[2..].starts_with(place)) {
-                let _ = writeln!(
-                    report,
-                    "level {level} as {user:?}: outside changed: {change}"
-                );
-            }
+        if stage.outside() != before {
+            let _ = writeln!(
+                report,
+                "level {level} as {user:?}: something outside changed"
+            );
         }
         assert!(
             !said.everything().contains(SECRET),
@@ -91,6 +87,18 @@ fn level_b_prime_keeps_its_promises() {
     attack(Level::BPrime);
 }
 
+/// A word that the attacker leaves where nothing stops it; taken away again.
+struct Left(String);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        for directory in ["/tmp", "/var/tmp", "/dev/shm", "/run/lock"] {
+            // Usually it is not there.
+            std::fs::remove_file(format!("{directory}/{}", self.0)).ok();
+        }
+    }
+}
+
 /// A segment of System V memory that this process made and everybody on the machine can find.
 struct Segment {
     key: i32,
@@ -100,7 +108,8 @@ struct Segment {
 impl Segment {
     #[expect(unsafe_code, reason = "there is no safe wrapper for shared memory")]
     fn new() -> Self {
-        let key = i32::try_from(std::process::id()).unwrap() ^ 0x5245_0000;
+        static NEXT: AtomicI32 = AtomicI32::new(0x5245_0000);
+        let key = i32::try_from(std::process::id()).unwrap() ^ NEXT.fetch_add(1 << 24, Relaxed);
         // SAFETY: makes a segment and attaches nothing.
         let id = unsafe { libc::shmget(key, 4096, libc::IPC_CREAT | 0o666) };
         assert!(
@@ -150,9 +159,9 @@ fn a_fork_bomb_is_bounded() {
 fn what_a_run_leaves_the_next_one_does_not_find() {
     for user in User::all() {
         let stage = Stage::set(user, None);
-        let word = [format!("{WORD}word-of-{}", std::process::id())];
-        let left = attempts(&stage.attack("leave-behind", &word));
-        assert!(!left.is_empty());
+        let left = Left(format!("word-of-{}", std::process::id()));
+        let word = [format!("{WORD}{}", left.0)];
+        assert!(!attempts(&stage.attack("leave-behind", &word)).is_empty());
         let found = stage.attack("find-behind", &word);
         let found: Vec<_> = attempts(&found)
             .into_iter()

@@ -3,6 +3,7 @@
 //!
 //! Never: a victim that the user who runs the attacker could not reach without confinement.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::linux::net::SocketAddrExt as _;
@@ -113,7 +114,9 @@ impl Stage {
     pub(crate) fn set(user: User, without: Option<&'static str>) -> Self {
         let home = Home::new();
         let (outside, workspace) = (home.path("outside"), home.workspace());
-        std::fs::create_dir(home.path("program")).unwrap();
+        for directory in ["program", "services"] {
+            std::fs::create_dir(home.path(directory)).unwrap();
+        }
         let program = home.path("program/remit-attacker");
         std::fs::write(&program, ATTACKER).unwrap();
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
@@ -129,7 +132,7 @@ impl Stage {
         let stage = Self {
             tcp: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(),
             _sockets: [
-                UnixListener::bind(outside.join("socket")).unwrap(),
+                UnixListener::bind(home.path("services/socket")).unwrap(),
                 UnixListener::bind_addr(&SocketAddr::from_abstract_name(&abstracted).unwrap())
                     .unwrap(),
             ],
@@ -143,6 +146,16 @@ impl Stage {
             stage.hand_over();
         }
         stage
+    }
+
+    /// Everything that the tool must not change.
+    pub(crate) fn outside(&self) -> Vec<BTreeMap<String, tree::Node>> {
+        ["outside", "program", "out", "home/config"]
+            .map(|name| self.home.path(name))
+            .iter()
+            .filter(|path| path.is_dir())
+            .map(|path| tree::read(path))
+            .collect()
     }
 
     /// Gives everything to nobody, so that it could be reached.
@@ -243,7 +256,7 @@ impl Stage {
             path(CANARY, self.home.path("outside/canary")),
             path(OUTSIDE, self.home.path("outside")),
             path(OUTSIDE, self.home.path("home")),
-            path(UNIX, self.home.path("outside/socket")),
+            path(UNIX, self.home.path("services/socket")),
             format!("{ABSTRACT}{}", self.abstracted),
             format!("{TCP}{}", self.tcp.local_addr().unwrap().port()),
             format!("{HOST_PID}{host}"),

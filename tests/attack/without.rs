@@ -27,11 +27,10 @@ fn judge(said: &Said, features: &str) -> Option<Level> {
     let everything = said.everything();
     if said.event("tool-started").is_none() {
         let refused = said.code.is_some_and(|code| REFUSED.contains(&code));
-        assert!(refused, "without {features}: {everything}");
-        assert!(
-            everything.contains("confine"),
-            "without {features}: {everything}"
-        );
+        let in_words = refused && everything.contains("confine");
+        // Or the start of the tool failed, at a step that has a name.
+        let at_a_step = said.event("tool-refused").is_some() && said.code != Some(0);
+        assert!(in_words || at_a_step, "without {features}: {everything}");
         return None;
     }
     let level = said

@@ -240,7 +240,12 @@ pub const ROWS: &[Row] = &[
         ALWAYS,
         "use descriptors that the host left open",
     ),
-    portable("set-user-id", &["B5", "G13"], ALWAYS, "become another user"),
+    portable(
+        "set-user-id",
+        &["B5", "G13"],
+        CONFINED,
+        "become another user",
+    ),
     portable(
         "no-new-privileges",
         &["G13"],
