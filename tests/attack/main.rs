@@ -3,6 +3,7 @@
 //! - `stage`: a home, victims, and the attacker declared as a tool
 //! - `matrix`: every row of the attacker at every level, as this user and as nobody
 //! - `hostile`: workspaces that are traps for real tools
+//! - `terminal`: a host with a controlling terminal
 //! - `without`: the program on a machine that lacks what confines
 //! - `proofs`: the table that names, for every attack and guarantee, the tests that prove it
 //!
@@ -25,6 +26,7 @@ mod machine;
 mod matrix;
 mod proofs;
 mod stage;
+mod terminal;
 #[path = "../journey/tree.rs"]
 #[expect(dead_code, reason = "the journeys need more of it")]
 mod tree;

@@ -218,7 +218,19 @@ const PROOFS: &[Proof] = &[
             ),
         ],
     ),
-    ("C2", &LEVELS),
+    (
+        "C2",
+        &[
+            LEVELS[0],
+            LEVELS[1],
+            LEVELS[2],
+            (
+                HERE,
+                "terminal.rs",
+                "at_a_terminal_nothing_is_typed_for_the_user",
+            ),
+        ],
+    ),
     (
         "C3",
         &[
