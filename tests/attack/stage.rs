@@ -45,6 +45,8 @@ const OBEYED: &[&str] = &[
 pub(crate) enum User {
     /// Who runs the tests.
     Own,
+    /// Root, whose tools run as root within their bounds.
+    Kept,
     /// A user without rights; only root can become it.
     Nobody,
 }
@@ -53,7 +55,7 @@ impl User {
     /// The users that this test can be.
     pub(crate) fn all() -> Vec<Self> {
         if rustix::process::geteuid().is_root() {
-            vec![Self::Own, Self::Nobody]
+            vec![Self::Own, Self::Kept, Self::Nobody]
         } else {
             eprintln!("not root: only as this user");
             vec![Self::Own]
@@ -178,8 +180,12 @@ impl Stage {
     /// The attacker as a tool: the workspace, read and write, and nothing else.
     fn policy(&self) -> String {
         let program = self.home.path("program/remit-attacker");
+        let host = match self.user {
+            User::Own | User::Nobody => "",
+            User::Kept => "[host]\nas-root = 'keep'\n",
+        };
         format!(
-            "format = 1\n\
+            "format = 1\n{host}\
              [tools.attacker]\nprogram = '{}'\n\
              [tools.attacker.templates]\nattack = [\"{{row:ident}}\", \"--\", \"{{options:text*}}\"]\n\
              [tools.attacker.run]\nwall = \"5m\"\n",

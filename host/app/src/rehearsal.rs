@@ -24,11 +24,11 @@ use remit_attacker::{
 };
 use remit_core::decide::decide;
 use remit_core::digest::Digest;
-use remit_core::manifest::Manifest;
-use remit_core::policy::{Origin, Policy};
+use remit_core::manifest::{Confinement, Manifest};
+use remit_core::policy::{AsRoot, Origin, Policy};
 use remit_core::tool::{CallStdin, Exit, Launch, SlotValue, ToolCall, Usage};
 use remit_engine::seam::{ToolEvent, Tools as _};
-use remit_process::{HostEnvironment, Settings, ToolBox};
+use remit_process::{HostEnvironment, Settings, ToolBox, Without};
 use tempfile::TempDir;
 
 /// The static binary that `build.rs` made.
@@ -85,7 +85,7 @@ impl Stage {
         fs::write(root.path().join("outside/canary"), "nobody may read this\n")?;
         let program = root.path().join("program/remit-attacker");
         fs::write(&program, ATTACKER)?;
-        fs::set_permissions(&program, Permissions::from_mode(0o500))?;
+        fs::set_permissions(&program, Permissions::from_mode(0o555))?;
         let abstracted = root.path().display().to_string();
         Ok(Self {
             tcp: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
@@ -168,6 +168,9 @@ pub(crate) async fn rehearse(base: &Path) -> anyhow::Result<Rehearsed> {
         scratch: base,
         environment: HostEnvironment::new(std::env::vars_os()),
         search: None,
+        as_root: AsRoot::default(),
+        found: None,
+        without: Without::default(),
     })
     .context("the tool box")?;
     let mut running = tools.start(&stage.launch()?).await?;
@@ -189,6 +192,11 @@ pub(crate) async fn rehearse(base: &Path) -> anyhow::Result<Rehearsed> {
 }
 
 /// The level at which a tool ran.
-fn level(_usage: &Usage) -> Level {
-    Level::C
+fn level(usage: &Usage) -> Level {
+    match usage.confinement {
+        Confinement::Full => Level::A,
+        Confinement::Landlock => Level::B,
+        Confinement::Namespaces => Level::BPrime,
+        Confinement::None => Level::C,
+    }
 }

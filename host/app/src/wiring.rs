@@ -2,6 +2,7 @@
 //!
 //! Never: a decision. Everything here was decided before.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use async_trait::async_trait;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use remit_core::change::Change;
+use remit_core::denial::{Denial, Fix, MissingKey};
 use remit_core::event::GrantSummary;
-use remit_core::grant::{GrantedLimits, Grants};
+use remit_core::grant::Grants;
 use remit_core::manifest::Confinement;
 use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
+use remit_core::scope::Capability;
 use remit_engine::attempt::Request;
 use remit_engine::cancel::Cancel;
 use remit_engine::host::{Identity, PluginHost, World};
@@ -22,7 +25,7 @@ use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
 use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
 use remit_ledger::SqliteState;
-use remit_process::{HostEnvironment, Settings, ToolBox};
+use remit_process::{HostEnvironment, Probe, Settings, ToolBox, Without, probe};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::Tree;
 
@@ -100,17 +103,52 @@ fn host_environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// A plugin that wants its tools confined does not run where they are not: tools are held together
-/// and ended, but not kept from files or the network yet.
-fn confinement_is_there(limits: &GrantedLimits) -> Result<(), Stop> {
-    match limits.confinement() {
-        None | Some(Confinement::None) => Ok(()),
-        Some(wanted @ (Confinement::Full | Confinement::Landlock | Confinement::Namespaces)) => {
-            Err(Stop::Plugin(format!(
-                "the manifest wants tools confined at level {wanted} at least; this version of \
-                 remit confines no tool (level C)"
-            )))
-        }
+/// The level at which this machine confines tools; none if the run may start no tool. A run whose
+/// tools would be confined less than manifest and policy ask for does not begin.
+async fn confinement(owner: &Owner, grants: &Grants) -> Result<Option<Confinement>, Stop> {
+    if grants.tools().is_empty() {
+        return Ok(None);
+    }
+    let found = probe(
+        &scratch_base(),
+        owner.policy().as_root(),
+        Without::default(),
+    )
+    .await
+    .map_err(|error| {
+        Stop::usage(
+            format!("tools cannot be run here: {error}"),
+            "see `remit doctor`",
+        )
+    })?;
+    let wanted = grants.limits().confinement();
+    if found.confinement <= wanted {
+        return Ok(Some(found.confinement));
+    }
+    Err(Stop::Denied(vec![too_loose(grants, &found)]))
+}
+
+/// Why a run does not begin on a machine that confines tools less than is asked for.
+fn too_loose(grants: &Grants, found: &Probe) -> Denial {
+    let level = found.confinement;
+    let wanted = grants.limits().confinement();
+    // What a manifest asks for the owner cannot take back.
+    let demanded = grants.manifest().needs().confinement();
+    let line = if demanded.is_some_and(|demanded| demanded < level) {
+        "none in a policy: the manifest asks for it; see `remit doctor`".to_owned()
+    } else {
+        format!("host.confinement = \"{level}\"")
+    };
+    Denial {
+        capability: Capability::Run,
+        scope: format!("tools at level {level}"),
+        missing: MissingKey::Allowed,
+        note: Some(format!(
+            "tools must be confined at level {wanted} at least, and this machine gives: {}",
+            found.lacking
+        )),
+        reason: None,
+        fix: Fix { flag: None, line },
     }
 }
 
@@ -123,9 +161,9 @@ pub(crate) async fn wire(
     surroundings: Surroundings,
 ) -> Result<Wired, Stop> {
     let limits = *grants.limits();
-    confinement_is_there(&limits)?;
+    let found = confinement(owner, &grants).await?;
     let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
-    let tools = Arc::new(tool_box(owner)?);
+    let tools = Arc::new(tool_box(owner, found)?);
     let tree = working_tree(owner, &grants).await?;
     let world = World {
         tools: Arc::clone(&tools) as Arc<dyn Tools>,
@@ -153,16 +191,31 @@ pub(crate) async fn wire(
     })
 }
 
+/// Where private directories of tools are made: what TMPDIR names, or a place that leaves `/tmp`
+/// free, so that a tool that insists on `/tmp` gets a private one.
+pub(crate) fn scratch_base() -> PathBuf {
+    /// The other directory for temporary files that systems have.
+    const OTHER: &str = "/var/tmp";
+    let named = std::env::var_os("TMPDIR").is_some_and(|value| !value.is_empty());
+    match Dir::open_ambient_dir(OTHER, ambient_authority()) {
+        Ok(_) if !named => PathBuf::from(OTHER),
+        Ok(_) | Err(_) => std::env::temp_dir(),
+    }
+}
+
 /// The tools of this machine, as the owner declares them. To be called inside the runtime.
-pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
+pub(crate) fn tool_box(owner: &Owner, found: Option<Confinement>) -> Result<ToolBox, Stop> {
     ToolBox::new(Settings {
         workspace: owner.workspace().to_owned(),
-        scratch: std::env::temp_dir(),
+        scratch: scratch_base(),
         environment: HostEnvironment::new(std::env::vars_os()),
         search: owner.policy().search().map(<[_]>::to_vec),
+        as_root: owner.policy().as_root(),
+        found,
+        without: Without::default(),
     })
     .map_err(|error| {
-        let scratch = std::env::temp_dir();
+        let scratch = scratch_base();
         Stop::usage(
             format!("tools cannot be run from here: {error}"),
             format!(

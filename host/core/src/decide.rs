@@ -64,7 +64,12 @@ pub fn decide(manifest: &Manifest, policy: &Policy, component: &Digest) -> Resul
     let limits = GrantedLimits {
         memory: allowance.memory.unwrap_or(manifest.needs().memory()),
         time: allowance.time.unwrap_or(manifest.needs().time()),
-        confinement: manifest.needs().confinement(),
+        confinement: manifest
+            .needs()
+            .confinement()
+            .map_or(allowance.confinement, |wanted| {
+                wanted.min(allowance.confinement)
+            }),
     };
     Ok(Grants::decided(
         manifest.clone(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::change::Change;
 use crate::denial::Denial;
+use crate::manifest::Confinement;
 use crate::outcome::{Artifact, Outcome};
 use crate::tool::{Exit, Usage};
 
@@ -156,6 +157,8 @@ pub enum Event {
         directory: String,
         /// The environment names that its declaration adds; never a value.
         env: Vec<String>,
+        /// How tightly it is confined.
+        confinement: Confinement,
     },
     /// A tool wrote something.
     ToolOutput {

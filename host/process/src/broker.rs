@@ -16,11 +16,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
+use remit_core::manifest::Confinement;
 use remit_core::tool::{StartError, ToolId};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, oneshot, watch as announce};
 
+use crate::confine;
 use crate::control::Control;
 use crate::drive::Driver;
 use crate::image::Image;
@@ -98,7 +100,9 @@ impl Broker {
 
         let child = self.start_supervisor(&tool, theirs, their_out, their_err)?;
         let shared = Arc::new(Shared::new());
-        let running = Running::new(Arc::clone(&shared), write_end).map_err(no_descriptor)?;
+        let minimum = invocation.bounds.as_ref().map(|bounds| bounds.minimum);
+        let running = Running::new(Arc::clone(&shared), write_end, invocation.secrets)
+            .map_err(no_descriptor)?;
         let driver = Driver {
             tool: tool.clone(),
             limits: invocation.limits,
@@ -109,6 +113,8 @@ impl Broker {
             err: Some(watch(err).map_err(no_descriptor)?),
             closed: self.closed.subscribe(),
             scratch: invocation.scratch,
+            held: invocation.held,
+            minimum: minimum.map_or(Confinement::None, confine::confinement),
             permit,
         };
         let (answer, started) = oneshot::channel();
@@ -188,7 +194,8 @@ mod tests {
     use rustix::fs::{CWD, Mode, OFlags, openat};
 
     use crate::directory::WorkingDirectory;
-    use crate::invocation::Hold;
+    use crate::invocation::{Held, Hold};
+    use crate::scrub::Secrets;
 
     #[tokio::test]
     async fn a_supervisor_also_starts_from_the_fallback_file() {
@@ -211,6 +218,10 @@ mod tests {
             },
             scratch: None,
             hold: Hold::Strongest,
+            directory_path: "/".into(),
+            bounds: None,
+            secrets: Secrets::default(),
+            held: Held::default(),
         };
         let mut running = broker.spawn(invocation).await.unwrap();
         let output = running.next_event(100).await;

@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use remit_core::manifest::Confinement;
 use remit_core::tool::{Containment, Exit, KillCause, StartError, ToolId, ToolLimits};
 use remit_supervisor::protocol::{Command, Cost, Ending, Holding, Report};
 use rustix::io::Errno;
@@ -18,10 +19,12 @@ use tokio::process::Child;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch as announce};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::confine;
 use crate::control::{Control, Heard, Unsent};
 use crate::drain::{self, Pipe};
-use crate::invocation::refused;
+use crate::invocation::{Held, refused};
 use crate::private::RunDirectory;
+use crate::probe;
 use crate::shared::{Shared, Stream, Wanted};
 use crate::stage::{Clocks, Due, KILL_LIMIT, Stage};
 use crate::watched::watch;
@@ -52,6 +55,8 @@ pub(crate) struct Driver {
     pub(crate) err: Pipe,
     pub(crate) closed: announce::Receiver<bool>,
     pub(crate) scratch: Option<RunDirectory>,
+    pub(crate) held: Held,
+    pub(crate) minimum: Confinement,
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
@@ -68,7 +73,7 @@ impl Driver {
             }
             Err(error) => {
                 drop(self.control);
-                drop(self.scratch.take());
+                drop((self.scratch.take(), self.held));
                 // The end of the socket ends the supervisor; taking it off the table is ours.
                 reap(self.child).await;
                 drop(self.permit);
@@ -104,13 +109,30 @@ impl Driver {
             }
         };
         match report {
-            Ok(Some((Report::Started(holding), guard))) => {
-                self.shared.lock().usage.containment = match holding {
+            Ok(Some((
+                Report::Started {
+                    holding,
+                    level,
+                    machine,
+                },
+                guard,
+            ))) => {
+                let mut state = self.shared.lock();
+                state.machine = Some(machine);
+                state.usage.confinement = confine::confinement(level);
+                state.usage.containment = match holding {
                     Holding::Subreaper => Containment::Subreaper,
                     Holding::PidNamespace => Containment::PidNamespace,
                 };
+                drop(state);
                 Ok(guard)
             }
+            Ok(Some((Report::TooLoose { best, machine }, _))) => Err(StartError::TooLoose {
+                tool: self.tool.clone(),
+                wanted: self.minimum,
+                best: confine::confinement(best),
+                why: probe::lacking(&machine),
+            }),
             Ok(Some((Report::Failed(failure), _))) => {
                 refused(failure.step.name(), Errno::from_raw_os_error(failure.errno))
             }
@@ -140,11 +162,11 @@ impl Driver {
         }
         // Before the end is announced: whoever sees it finds nothing of the tool open here.
         drop((self.control, guard));
-        let scratch = self.scratch;
+        let leftovers = (self.scratch, self.held);
         let remove = async {
-            if let Some(scratch) = scratch {
+            if leftovers.0.is_some() {
                 // A tool may have left a million files in it.
-                drop(tokio::task::spawn_blocking(move || drop(scratch)).await);
+                drop(tokio::task::spawn_blocking(move || drop(leftovers)).await);
             }
         };
         tokio::join!(reap(self.child), remove);
@@ -173,7 +195,10 @@ impl Driver {
                     Heard::Report(Report::Ended { ending, cost }, _) => {
                         return (End::Reported(ending, cost), stage);
                     }
-                    Heard::Report(Report::Started(_) | Report::Failed(_), _) => {}
+                    Heard::Report(
+                        Report::Started { .. } | Report::Failed(_) | Report::TooLoose { .. },
+                        _,
+                    ) => {}
                     Heard::Gone => return (End::Lost, stage),
                 },
                 () = self.shared.wake.notified() => self.heed(&mut stage),

@@ -10,11 +10,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use remit_core::tool::{MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, StartError, ToolId, ToolLimits};
-use remit_supervisor::protocol::{Request, Wish};
+use remit_supervisor::protocol::{Bounds, Request, Wish};
 use rustix::io::Errno;
 
 use crate::directory::WorkingDirectory;
 use crate::private::RunDirectory;
+use crate::scrub::Secrets;
+use crate::settings::Placeholder;
 
 /// How much later than the host the supervisor ends a tool by itself. Long enough that it never
 /// comes before a host that works.
@@ -60,8 +62,31 @@ pub struct Invocation {
     pub limits: ToolLimits,
     /// A directory that is removed when the tool has ended.
     pub scratch: Option<RunDirectory>,
-    /// How its tree is to be held.
+    /// How its tree is to be held, if nothing bounds it.
     pub hold: Hold,
+    /// The working directory's real path.
+    pub directory_path: PathBuf,
+    /// What bounds it. Without bounds it has the rights of this process.
+    pub bounds: Option<Bounds>,
+    /// The values that its output must not show.
+    pub secrets: Secrets,
+    /// What must be there as long as it runs.
+    pub held: Held,
+}
+
+/// Things that go when the tool has ended.
+#[derive(Debug, Default)]
+pub struct Held {
+    _placeholders: Vec<Placeholder>,
+}
+
+impl Held {
+    /// Keeps the places of settings that are not there.
+    pub(crate) fn new(placeholders: Vec<Placeholder>) -> Self {
+        Self {
+            _placeholders: placeholders,
+        }
+    }
 }
 
 impl Invocation {
@@ -94,6 +119,8 @@ impl Invocation {
                 Hold::Strongest => Wish::Strongest,
                 Hold::WithoutNamespace => Wish::SubreaperOnly,
             },
+            directory: self.directory_path.as_os_str().as_bytes().to_vec(),
+            bounds: self.bounds.clone(),
         })
     }
 

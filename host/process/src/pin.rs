@@ -236,6 +236,14 @@ impl Pinned {
         prefix
     }
 
+    /// Every path under which the program and its script are known: found and without links.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let script = self.script.as_ref().map(|script| &script.file);
+        std::iter::once(&self.program)
+            .chain(script)
+            .flat_map(|file| [file.real(), file.found()])
+    }
+
     /// The program, script or directory of one of them that lies below one of these real
     /// directories.
     #[must_use]

@@ -91,6 +91,12 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
+    /// The directory that holds both.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// The tool's home directory.
     #[must_use]
     pub fn home(&self) -> &Path {

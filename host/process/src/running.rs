@@ -9,14 +9,27 @@ use std::time::Duration;
 use async_trait::async_trait;
 use remit_core::tool::Usage;
 use remit_engine::seam::{RunningTool, StdinClosed, ToolEvent};
+use remit_supervisor::protocol::Machine;
 use tokio::net::unix::pipe;
 
+use crate::scrub::{Scrubber, Secrets};
 use crate::shared::{Shared, State, Stream, Wanted};
 
 /// A tool that runs, or has run.
 pub struct Running {
     shared: Arc<Shared>,
     stdin: Option<pipe::Sender>,
+    /// Masks secrets, if the tool was given any.
+    mask: Option<Box<Mask>>,
+}
+
+/// The secrets and both streams.
+struct Mask {
+    secrets: Secrets,
+    out: Scrubber,
+    err: Scrubber,
+    /// Whether both streams were finished.
+    finished: bool,
 }
 
 impl Running {
@@ -24,17 +37,34 @@ impl Running {
     ///
     /// # Errors
     /// The runtime cannot watch the pipe.
-    pub(crate) fn new(shared: Arc<Shared>, stdin: Option<OwnedFd>) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        stdin: Option<OwnedFd>,
+        secrets: Secrets,
+    ) -> std::io::Result<Self> {
+        let mask = (!secrets.is_empty()).then(|| {
+            Box::new(Mask {
+                secrets,
+                out: Scrubber::default(),
+                err: Scrubber::default(),
+                finished: false,
+            })
+        });
         Ok(Self {
             shared,
             stdin: stdin.map(pipe::Sender::from_owned_fd).transpose()?,
+            mask,
         })
     }
-}
 
-#[async_trait]
-impl RunningTool for Running {
-    async fn next_event(&mut self, max: usize) -> ToolEvent {
+    /// What the machine gave to confine the tool.
+    #[must_use]
+    pub(crate) fn machine(&self) -> Option<Machine> {
+        self.shared.lock().machine
+    }
+
+    /// The next event as the tool caused it.
+    async fn next_raw(&mut self, max: usize) -> ToolEvent {
         loop {
             {
                 let mut state = self.shared.lock();
@@ -47,6 +77,25 @@ impl RunningTool for Running {
                 }
             }
             self.shared.event.notified().await;
+        }
+    }
+}
+
+#[async_trait]
+impl RunningTool for Running {
+    async fn next_event(&mut self, max: usize) -> ToolEvent {
+        loop {
+            if let Some(event) = self.mask.as_mut().and_then(|mask| mask.take(max)) {
+                return event;
+            }
+            let event = self.next_raw(max).await;
+            let Some(mask) = &mut self.mask else {
+                return event;
+            };
+            // Nothing is awaited between taking the bytes and keeping them.
+            if let Some(end) = mask.put(event) {
+                return end;
+            }
         }
     }
 
@@ -94,6 +143,31 @@ impl RunningTool for Running {
             usage.wall = state.started.elapsed();
         }
         usage
+    }
+}
+
+impl Mask {
+    /// What may be handed out.
+    fn take(&mut self, max: usize) -> Option<ToolEvent> {
+        if let Some(bytes) = self.out.take(max) {
+            return Some(ToolEvent::Stdout(bytes));
+        }
+        self.err.take(max).map(ToolEvent::Stderr)
+    }
+
+    /// Takes an event in. The end comes back when nothing is held any more.
+    fn put(&mut self, event: ToolEvent) -> Option<ToolEvent> {
+        match event {
+            ToolEvent::Stdout(bytes) => self.out.push(&self.secrets, &bytes),
+            ToolEvent::Stderr(bytes) => self.err.push(&self.secrets, &bytes),
+            ToolEvent::Exited(_) if self.finished => return Some(event),
+            ToolEvent::Exited(_) => {
+                self.out.finish();
+                self.err.finish();
+                self.finished = true;
+            }
+        }
+        None
     }
 }
 

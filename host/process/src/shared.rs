@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use remit_core::tool::{Exit, Usage};
+use remit_supervisor::protocol::Machine;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -49,6 +50,8 @@ pub(crate) struct State {
     pub(crate) started: Instant,
     /// Whether `usage.wall` is final.
     pub(crate) ended: bool,
+    /// What the machine gave to confine it.
+    pub(crate) machine: Option<Machine>,
 }
 
 /// The state, and who is told when it changes.
@@ -72,6 +75,7 @@ impl Shared {
                 usage: Usage::default(),
                 started: Instant::now(),
                 ended: false,
+                machine: None,
             }),
             event: Notify::new(),
             wake: Notify::new(),

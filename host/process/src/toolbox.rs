@@ -16,20 +16,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use remit_core::manifest::Confinement;
 use remit_core::path::RelPath;
+use remit_core::policy::AsRoot;
 use remit_core::tool::{Directory, Launch, Program, StartError, Stdin, ToolId};
 use remit_engine::seam::{RunningTool, Tools};
+use remit_supervisor::protocol::Without;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use crate::broker::Broker;
+use crate::confine::Confiner;
 use crate::directory::{WorkingDirectory, open_file};
 use crate::environment::{HostEnvironment, environment};
 use crate::image;
-use crate::invocation::{Hold, Input, Invocation, refused, refused_io};
+use crate::invocation::{Held, Hold, Input, Invocation, refused, refused_io};
 use crate::pin::Pinned;
 use crate::resolve::{ResolveError, resolve};
 use crate::search::SearchPath;
+use crate::secrets;
 
 /// What a tool box needs to know about its surroundings.
 #[derive(Debug, Clone)]
@@ -42,6 +47,12 @@ pub struct Settings {
     pub environment: HostEnvironment,
     /// The only directories in which bare names are looked up, if the owner lists them.
     pub search: Option<Vec<PathBuf>>,
+    /// As whom tools run if the host is root.
+    pub as_root: AsRoot,
+    /// The level that this machine was found to give. A tool that gets less does not run.
+    pub found: Option<Confinement>,
+    /// Kernel features to do without, as if this machine had none. For tests.
+    pub without: Without,
 }
 
 /// Starts the tools of one run. Programs are pinned when they are first used, or by
@@ -57,6 +68,7 @@ struct Inner {
     real_workspace: PathBuf,
     search: SearchPath,
     environment: HostEnvironment,
+    confiner: Confiner,
     pins: Mutex<HashMap<Program, Arc<Pinned>>>,
 }
 
@@ -74,6 +86,13 @@ impl ToolBox {
             Some(listed) => SearchPath::listed(listed, &real_workspace),
             None => SearchPath::new(settings.environment.get("PATH"), &real_workspace),
         };
+        let confiner = Confiner::new(
+            &real_workspace,
+            settings.environment.get("HOME").map(PathBuf::from),
+            settings.as_root,
+            settings.found,
+            settings.without,
+        )?;
         Ok(Self {
             inner: Arc::new(Inner {
                 broker: Broker::new(&settings.scratch)?,
@@ -81,6 +100,7 @@ impl ToolBox {
                 real_workspace,
                 search,
                 environment: settings.environment,
+                confiner,
                 pins: Mutex::default(),
             }),
         })
@@ -136,23 +156,37 @@ impl Inner {
             .broker
             .run_directory()
             .map_err(|error| refused_io(tool, "private-directory", &error))?;
+        let (variables, secrets) = secrets::read(tool, launch.secrets(), &self.environment)?;
+        let confined = self
+            .confiner
+            .confine(launch, &pinned, self.workspace.as_fd(), &scratch)?;
         let mut arguments = pinned.argument_prefix();
         arguments.extend(launch.arguments().iter().map(OsString::from));
+        let mut environment = environment(
+            &scratch,
+            &self.environment,
+            launch.pass_env(),
+            launch.set_env(),
+        );
+        environment.extend(variables);
         Ok(Invocation {
             tool: tool.clone(),
             program: pinned.executable().to_owned(),
             arguments,
-            environment: environment(
-                &scratch,
-                &self.environment,
-                launch.pass_env(),
-                launch.set_env(),
-            ),
+            environment,
             directory,
             input,
             limits: launch.limits().clone(),
             scratch: Some(scratch),
             hold: Hold::Strongest,
+            directory_path: match launch.directory() {
+                Directory::Workspace(path) if path.is_root() => self.real_workspace.clone(),
+                Directory::Workspace(path) => self.real_workspace.join(path.as_str()),
+                Directory::Fixed(path) => path.canonicalize().unwrap_or_else(|_| path.clone()),
+            },
+            bounds: Some(confined.bounds),
+            secrets,
+            held: Held::new(confined.placeholders),
         })
     }
 

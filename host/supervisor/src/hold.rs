@@ -9,7 +9,9 @@
 
 use std::os::fd::OwnedFd;
 
-use remit_supervisor::protocol::{Failure, Holding, Step, Wish};
+use remit_supervisor::protocol::{
+    Bounds, Failure, Holding, Identity, Level, Machine, Network, Report, Step, Wish,
+};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, getegid, geteuid, getpid, kill_process};
@@ -17,8 +19,9 @@ use rustix::process::{Pid, Signal, getegid, geteuid, getpid, kill_process};
 use crate::control::{Received, at};
 use crate::init;
 use crate::link::{Link, Word};
-use crate::sys::{self, Namespaces, Side};
-use crate::tool::{self, Plan, Tie};
+use crate::rules;
+use crate::sys::{self, Namespaces, Side, privilege};
+use crate::tool::{self, Means, Plan, Tie};
 
 /// A started tree.
 pub(crate) struct Tree {
@@ -29,6 +32,10 @@ pub(crate) struct Tree {
     /// Where a step that failed after the fork is told. It ends without a word when the program
     /// executes.
     pub(crate) failure: OwnedFd,
+    /// How tightly it is confined.
+    pub(crate) level: Level,
+    /// What the machine gave.
+    pub(crate) machine: Machine,
 }
 
 impl Tree {
@@ -41,9 +48,9 @@ impl Tree {
     }
 }
 
-/// The numbers with which a kernel says that it does not give a namespace here: not allowed, not
+/// The numbers with which a kernel says that it does not give something here: not allowed, not
 /// built in, too many, too deep.
-const NO_NAMESPACE: [Errno; 6] = [
+const NOT_GIVEN: [Errno; 6] = [
     Errno::PERM,
     Errno::ACCESS,
     Errno::INVAL,
@@ -52,42 +59,140 @@ const NO_NAMESPACE: [Errno; 6] = [
     Errno::NOSYS,
 ];
 
+/// One way to start the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// In these namespaces, the tightest with a root of the tool's own.
+    In(Namespaces),
+    /// As a child like any other.
+    Bare,
+}
+
+impl Way {
+    /// What this way has to confine the tool with.
+    fn means(self, machine: Machine) -> Means {
+        Means {
+            own_root: match self {
+                Self::In(Namespaces::Own { .. }) => true,
+                Self::In(
+                    Namespaces::None | Namespaces::Pid | Namespaces::UserAndPid | Namespaces::User,
+                )
+                | Self::Bare => false,
+            },
+            landlock: machine.landlock > 0,
+            seccomp: machine.seccomp,
+        }
+    }
+}
+
+/// How tightly these means confine.
+fn level(means: Means) -> Level {
+    match (means.own_root, means.landlock) {
+        // Without a filter of system calls too much is left open to call it anything.
+        _ if !means.seccomp => Level::None,
+        (true, true) => Level::Full,
+        (true, false) => Level::Namespaces,
+        (false, true) => Level::Landlock,
+        (false, false) => Level::None,
+    }
+}
+
+/// The ways to try, the strongest first.
+fn ways(plan: &Plan, wish: Wish) -> Vec<Way> {
+    // A user namespace keeps even a tool that runs as root from leaving the tree, so it comes
+    // first. Without it a PID namespace still ends with its first process.
+    let held = [Way::In(Namespaces::UserAndPid), Way::In(Namespaces::Pid)];
+    let Some(bounds) = &plan.bounds else {
+        return match wish {
+            Wish::Strongest => [held[0], held[1], Way::Bare].to_vec(),
+            Wish::SubreaperOnly => vec![Way::Bare],
+        };
+    };
+    let mut ways = Vec::with_capacity(4);
+    if !bounds.without.namespaces {
+        ways.push(Way::In(Namespaces::Own {
+            network: bounds.network == Network::Full,
+            user: bounds.identity == Identity::Own,
+        }));
+        ways.extend(held);
+    }
+    ways.push(Way::Bare);
+    ways
+}
+
+/// Whether a tool with these bounds can run without a root of its own at all.
+fn needs_own_root(bounds: &Bounds) -> bool {
+    let foreign = match bounds.identity {
+        Identity::Own => false,
+        Identity::Service { user, owner, .. } => user != owner.0,
+    };
+    foreign
+        || bounds.network == Network::Loopback
+        || bounds.covers.iter().any(|cover| cover.required)
+}
+
 /// Starts the tool's tree.
 ///
 /// # Errors
-/// A step in this process failed; nothing is left running.
-pub(crate) fn start(received: Received) -> Result<Tree, Failure> {
+/// A step in this process failed, or the machine does not give the level that is demanded; the
+/// report to send. Nothing is left running.
+pub(crate) fn start(received: Received) -> Result<Tree, Report> {
     let wish = received.request.wish;
-    let plan = Plan::new(received)?;
-    let (failure, told) =
-        pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(at(Step::Fork))?;
-    let kinds: &[Namespaces] = match wish {
-        // A user namespace keeps even a tool that runs as root from leaving the tree, so it comes
-        // first. Without it a PID namespace still ends with its first process.
-        Wish::Strongest => &[Namespaces::UserAndPid, Namespaces::Pid],
-        Wish::SubreaperOnly => &[],
-    };
-    for kind in kinds {
-        match make_init(*kind)? {
-            Made::Init(link) => init::run(&link, plan, told),
-            Made::Child(head, link) => {
-                return Ok(Tree {
-                    head,
-                    link: Some(link),
-                    failure,
-                });
+    let plan = Plan::new(received).map_err(Report::Failed)?;
+    let (failure, told) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
+        .map_err(|errno| Report::Failed(at(Step::Fork)(errno)))?;
+    let mut machine = look_at_machine(&plan);
+    let mut best = Level::None;
+    for way in ways(&plan, wish) {
+        let means = way.means(machine);
+        let level = if plan.bounds.is_some() {
+            level(means)
+        } else {
+            Level::None
+        };
+        if let Some(bounds) = &plan.bounds {
+            best = level;
+            if level > bounds.minimum || (!means.own_root && needs_own_root(bounds)) {
+                break;
             }
-            Made::Nothing => {}
+        }
+        let tree = |head, link, failure| Tree {
+            head,
+            link,
+            failure,
+            level,
+            machine,
+        };
+        let Way::In(namespaces) = way else {
+            let supervisor = getpid();
+            return match sys::fork(Namespaces::None) {
+                Ok(Side::Child) => tool::become_tool(&plan, &told, Tie::To(supervisor), means),
+                Ok(Side::Parent(head)) => Ok(tree(head, None, failure)),
+                Err(errno) => Err(Report::Failed(at(Step::Fork)(errno))),
+            };
+        };
+        match make_init(namespaces).map_err(Report::Failed)? {
+            Made::Init(link) => init::run(&link, plan, told, means),
+            Made::Child(head, link) => return Ok(tree(head, Some(link), failure)),
+            Made::Nothing(refused) if means.own_root => machine.refused = Some(refused),
+            Made::Nothing(_) => {}
         }
     }
-    let supervisor = getpid();
-    match sys::fork(Namespaces::None).map_err(at(Step::Fork))? {
-        Side::Child => tool::become_tool(&plan, &told, Tie::To(supervisor)),
-        Side::Parent(head) => Ok(Tree {
-            head,
-            link: None,
-            failure,
-        }),
+    Err(Report::TooLoose { best, machine })
+}
+
+/// What can be found out without trying.
+fn look_at_machine(plan: &Plan) -> Machine {
+    let without = plan.bounds.as_ref().map(|bounds| bounds.without);
+    let landlock = match without {
+        Some(without) if without.landlock => 0,
+        Some(_) => rules::version(),
+        None => 0,
+    };
+    Machine {
+        refused: None,
+        landlock,
+        seccomp: plan.bounds.is_some() && privilege::can_filter(),
     }
 }
 
@@ -97,8 +202,8 @@ enum Made {
     Init(Link),
     /// The caller is the supervisor; init is tied to it and goes on.
     Child(Pid, Link),
-    /// The kernel does not give such a namespace here.
-    Nothing,
+    /// The kernel does not give such a namespace here; the step at which that was seen.
+    Nothing(Failure),
 }
 
 /// Makes init in new namespaces.
@@ -109,27 +214,61 @@ fn make_init(kind: Namespaces) -> Result<Made, Failure> {
         // go.
         Ok(Side::Child) => return Ok(Made::Init(theirs)),
         Ok(Side::Parent(head)) => head,
-        Err(errno) if NO_NAMESPACE.contains(&errno) => return Ok(Made::Nothing),
-        Err(errno) => {
-            return Err(Failure {
-                step: Step::Fork,
-                errno: errno.raw_os_error(),
-            });
+        Err(errno) if NOT_GIVEN.contains(&errno) => {
+            return Ok(Made::Nothing(at(Step::Fork)(errno)));
         }
+        Err(errno) => return Err(at(Step::Fork)(errno)),
     };
     drop(theirs);
-    let mapped = match kind {
-        Namespaces::UserAndPid => map_identities(head),
-        Namespaces::Pid | Namespaces::None => true,
+    let refused = match kind {
+        Namespaces::UserAndPid | Namespaces::User | Namespaces::Own { user: true, .. } => {
+            !map_identities(head)
+        }
+        Namespaces::Pid | Namespaces::None | Namespaces::Own { user: false, .. } => false,
     };
-    if mapped && ours.hear() == Some(Word::Ready) {
+    // Without a map the child waits for a word that will not come; it has done nothing yet.
+    let mut failure = at(Step::User)(Errno::PERM);
+    if !refused && ours.hear() == Some(Word::Ready) {
         ours.say(Word::Go);
-        return Ok(Made::Child(head, ours));
+        match ours.hear() {
+            Some(Word::Built) => return Ok(Made::Child(head, ours)),
+            Some(Word::Unbuilt(told)) => failure = told,
+            Some(Word::Ready | Word::Go | Word::Stop | Word::Result(..)) | None => {
+                failure = at(Step::Tie)(Errno::SRCH);
+            }
+        }
     }
-    // The child waits for a word that will not come; it has done nothing yet.
     let _ = kill_process(head, Signal::KILL);
     drop(sys::reap(true));
-    Ok(Made::Nothing)
+    if is_the_machines(failure) {
+        Ok(Made::Nothing(failure))
+    } else {
+        Err(failure)
+    }
+}
+
+/// Whether a step failed because of what the machine is, and not because of what was asked for.
+fn is_the_machines(failure: Failure) -> bool {
+    let errno = Errno::from_raw_os_error(failure.errno);
+    match failure.step {
+        Step::Root | Step::Proc | Step::Ownership | Step::Loopback | Step::User => true,
+        // The kernel is too old for the way in which this mounts.
+        Step::Place | Step::Grant | Step::Cover => errno == Errno::NOSYS,
+        Step::Request
+        | Step::Session
+        | Step::Adopt
+        | Step::Fork
+        | Step::Tie
+        | Step::Stdin
+        | Step::Directory
+        | Step::Limits
+        | Step::Capabilities
+        | Step::Landlock
+        | Step::Descriptors
+        | Step::Privileges
+        | Step::Seccomp
+        | Step::Exec => false,
+    }
 }
 
 /// Gives a new user namespace the same user and group numbers as outside. Says whether that

@@ -4,7 +4,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use remit_supervisor::protocol::Cost;
+use remit_supervisor::protocol::{Cost, Failure};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
@@ -19,8 +19,12 @@ const MAX_BYTES: usize = 64;
 pub(crate) enum Word {
     /// Init: my life is tied to yours.
     Ready,
-    /// Supervisor: you are set up and I am still here.
+    /// Supervisor: you are set up and I am still here. Init to the tool likewise.
     Go,
+    /// Init: everything around the tool is in place.
+    Built,
+    /// Init: this step failed, and no tool will be made.
+    Unbuilt(Failure),
     /// Supervisor: ask everyone to end.
     Stop,
     /// Init: the tool has ended with this wait status, at this cost.

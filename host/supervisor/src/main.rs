@@ -9,24 +9,28 @@
 //! 1. supervisor: signal dispositions and mask, file mode mask (`main`)
 //! 2. supervisor: receive the request (`control`)
 //! 3. supervisor: own session, adopt orphans (`main`)
-//! 4. supervisor: first process of a new user and PID namespace, identity maps (`hold`); joining
-//!    a control group belongs before this step
-//! 5. init: tie to the supervisor, handshake (`init`); private mounts and a fresh `/proc` belong
-//!    after this step
-//! 6. tool: own session, tie, standard input, directory, limits, score for the out-of-memory
-//!    killer (`tool`); dropping capabilities belongs here, and after it Landlock, because its
-//!    rules must be made after all mounts
-//! 7. tool: descriptors close on exec, no new privileges (`tool`); a seccomp filter belongs last
+//! 4. supervisor: first process of new namespaces, identity maps (`hold`)
+//! 5. init: tie to the supervisor, handshake (`init`), a root of the tool's own with private mounts
+//!    and a fresh `/proc` (`root`, `idmap`)
+//! 6. tool: own session, tie, standard input, limits, score for the out-of-memory killer, user,
+//!    directory, no capabilities (`tool`), Landlock's rules, made after all mounts (`rules`)
+//! 7. tool: descriptors close on exec, no new privileges, Landlock applied, and last the filters
+//!    of system calls (`filter`)
 //! 8. tool: exec
 //! 9. supervisor: watch the host, the tree and the deadline; end the tree; report (`watch`)
 //!
 //! Never: a second thread, a shell, a lookup of a program, output of its own on the tool's
 //! streams, a decision about what is allowed (the host has made it).
 
+mod beneath;
 mod control;
+mod filter;
 mod hold;
+mod idmap;
 mod init;
 mod link;
+mod root;
+mod rules;
 mod sweep;
 mod sys;
 mod tool;
@@ -48,7 +52,7 @@ fn main() {
     rustix::process::umask(inherited | MODE_MASK);
 
     let report = match control::receive() {
-        Ok(received) => run(received).unwrap_or_else(Report::Failed),
+        Ok(received) => run(received).unwrap_or_else(|refused| refused),
         Err(control::ReceiveError::HostGone) => sys::exit_now(NO_HOST),
         Err(control::ReceiveError::Refused(errno)) => {
             Report::Failed(control::at(Step::Request)(errno))
@@ -58,15 +62,20 @@ fn main() {
     sys::exit_now(0);
 }
 
-/// Steps 3 to 9. The report is the last one.
-fn run(received: control::Received) -> Result<Report, Failure> {
+/// Steps 3 to 9. The report is the last one, also where there is no tool.
+fn run(received: control::Received) -> Result<Report, Report> {
     let deadline_ms = received.request.deadline_ms;
-    rustix::process::setsid().map_err(control::at(Step::Session))?;
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-        .map_err(control::at(Step::Adopt))?;
-    let signals = sys::ChildSignals::new().map_err(control::at(Step::Adopt))?;
+    let signals = settle().map_err(Report::Failed)?;
     let tree = hold::start(received)?;
     // Held open here, the tool's streams would never end for the host.
     sys::close_output();
     Ok(watch::until_gone(tree, &signals, deadline_ms))
+}
+
+/// Leaves the host's session and becomes the one that orphans fall to.
+fn settle() -> Result<sys::ChildSignals, Failure> {
+    rustix::process::setsid().map_err(control::at(Step::Session))?;
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(control::at(Step::Adopt))?;
+    sys::ChildSignals::new().map_err(control::at(Step::Adopt))
 }

@@ -12,18 +12,19 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 
-use remit_supervisor::protocol::{Failure, Step};
+use remit_supervisor::protocol::{Bounds, Failure, Identity, Limits, Step};
 use rustix::fs::{AtFlags, CWD, Stat, statat};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, fchdir, getppid, getrlimit, set_parent_process_death_signal,
-    setrlimit, setsid,
+    Pid, Resource, Rlimit, Signal, chdir, fchdir, getppid, getrlimit,
+    set_parent_process_death_signal, setrlimit, setsid,
 };
 use rustix::stdio::dup2_stdin;
 use rustix::thread::set_no_new_privs;
 
 use crate::control::{Received, at};
-use crate::sys;
+use crate::sys::{self, privilege};
+use crate::{filter, root, rules};
 
 /// The bytes of a told failure: the step's place in [`STEPS`], then the number.
 const TOLD_BYTES: usize = 5;
@@ -35,15 +36,19 @@ const NOT_EXECUTED: i32 = 125;
 const OOM_SCORE: &str = "500";
 
 /// The steps that can fail after the fork, in the order of their numbers on the pipe.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 13] = [
     Step::Fork,
     Step::Session,
     Step::Tie,
     Step::Stdin,
     Step::Directory,
     Step::Limits,
+    Step::User,
+    Step::Capabilities,
+    Step::Landlock,
     Step::Descriptors,
     Step::Privileges,
+    Step::Seccomp,
     Step::Exec,
 ];
 
@@ -54,8 +59,21 @@ pub(crate) struct Plan {
     environment: Vec<CString>,
     directory: OwnedFd,
     directory_id: (u64, u64),
+    directory_path: Vec<u8>,
     stdin: OwnedFd,
     open_files: u64,
+    pub(crate) bounds: Option<Bounds>,
+}
+
+/// What is there to confine the tool with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means {
+    /// The tool has namespaces and a root of its own.
+    pub(crate) own_root: bool,
+    /// Landlock's rules can be made.
+    pub(crate) landlock: bool,
+    /// System calls can be filtered.
+    pub(crate) seccomp: bool,
 }
 
 impl Plan {
@@ -78,8 +96,10 @@ impl Plan {
             environment: c_strings(request.environment)?,
             directory,
             directory_id: (request.directory_device, request.directory_inode),
+            directory_path: request.directory,
             stdin,
             open_files: request.open_files,
+            bounds: request.bounds,
         })
     }
 }
@@ -104,8 +124,8 @@ pub(crate) enum Tie {
 }
 
 /// Becomes the tool, or tells why not.
-pub(crate) fn become_tool(plan: &Plan, told: &OwnedFd, tie: Tie) -> ! {
-    let failure = match prepare(plan, tie) {
+pub(crate) fn become_tool(plan: &Plan, told: &OwnedFd, tie: Tie, means: Means) -> ! {
+    let failure = match prepare(plan, tie, means) {
         Ok(()) => at(Step::Exec)(sys::exec(&plan.program, &plan.arguments, &plan.environment)),
         Err(failure) => failure,
     };
@@ -114,7 +134,7 @@ pub(crate) fn become_tool(plan: &Plan, told: &OwnedFd, tie: Tie) -> ! {
 }
 
 /// Every step before exec.
-fn prepare(plan: &Plan, tie: Tie) -> Result<(), Failure> {
+fn prepare(plan: &Plan, tie: Tie, means: Means) -> Result<(), Failure> {
     setsid().map_err(at(Step::Session))?;
     if let Tie::To(parent) = tie {
         set_parent_process_death_signal(Some(Signal::KILL)).map_err(at(Step::Tie))?;
@@ -124,18 +144,71 @@ fn prepare(plan: &Plan, tie: Tie) -> Result<(), Failure> {
         }
     }
     dup2_stdin(&plan.stdin).map_err(at(Step::Stdin))?;
-    enter(plan).map_err(at(Step::Directory))?;
     limit(plan.open_files).map_err(at(Step::Limits))?;
     drop(std::fs::write("/proc/self/oom_score_adj", OOM_SCORE));
-    sys::close_all_on_exec().map_err(at(Step::Descriptors))?;
-    set_no_new_privs(true).map_err(at(Step::Privileges))?;
+    match &plan.bounds {
+        Some(bounds) => confine(plan, bounds, means),
+        None => {
+            fchdir(&plan.directory)
+                .and_then(|()| is_same_place(plan))
+                .map_err(at(Step::Directory))?;
+            sys::close_all_on_exec().map_err(at(Step::Descriptors))?;
+            set_no_new_privs(true).map_err(at(Step::Privileges))
+        }
+    }?;
     sys::unblock_signals();
     Ok(())
 }
 
+/// The steps that take away what was not granted. Their order is the one that works: a filter of
+/// system calls would forbid what comes before it.
+fn confine(plan: &Plan, bounds: &Bounds, means: Means) -> Result<(), Failure> {
+    bound(&bounds.limits, means).map_err(at(Step::Limits))?;
+    if let Identity::Service { user, group, .. } = bounds.identity {
+        privilege::become_user(user, group).map_err(at(Step::User))?;
+    }
+    enter(plan, bounds, means).map_err(at(Step::Directory))?;
+    privilege::root_is_nobody_special().map_err(at(Step::Capabilities))?;
+    privilege::drop_capabilities().map_err(at(Step::Capabilities))?;
+    let rules = if means.landlock {
+        Some(rules::make(bounds, means.own_root).map_err(at(Step::Landlock))?)
+    } else {
+        None
+    };
+    let filters = if means.seccomp {
+        Some(filter::make(bounds.network).map_err(at(Step::Seccomp))?)
+    } else {
+        None
+    };
+    sys::close_all_on_exec().map_err(at(Step::Descriptors))?;
+    set_no_new_privs(true).map_err(at(Step::Privileges))?;
+    if let Some(rules) = rules {
+        rules::apply(rules).map_err(at(Step::Landlock))?;
+    }
+    sys::unblock_signals();
+    if let Some(filters) = filters {
+        filter::apply(&filters).map_err(at(Step::Seccomp))?;
+    }
+    Ok(())
+}
+
 /// Enters the working directory and makes sure that it is the one that the host opened.
-fn enter(plan: &Plan) -> Result<(), Errno> {
-    fchdir(&plan.directory)?;
+fn enter(plan: &Plan, bounds: &Bounds, means: Means) -> Result<(), Errno> {
+    if !means.own_root {
+        fchdir(&plan.directory)?;
+        return is_same_place(plan);
+    }
+    // The host's descriptor belongs to the host's mounts; entered through it, the tool would see
+    // a directory outside of its root.
+    chdir(plan.directory_path.as_slice())?;
+    match is_same_place(plan) {
+        Err(Errno::STALE) if !root::shows(bounds, &plan.directory_path) => Ok(()),
+        result => result,
+    }
+}
+
+/// Compares the working directory with the one that the host opened.
+fn is_same_place(plan: &Plan) -> Result<(), Errno> {
     let here = statat(CWD, ".", AtFlags::empty())?;
     if identity(&here) == plan.directory_id {
         Ok(())
@@ -151,18 +224,29 @@ fn identity(stat: &Stat) -> (u64, u64) {
 
 /// No core dumps (a core holds secrets), and a bounded number of descriptors.
 fn limit(open_files: u64) -> Result<(), Errno> {
+    lower(Resource::Core, 0)?;
+    lower(Resource::Nofile, open_files)
+}
+
+/// The limits that belong to bounds.
+fn bound(limits: &Limits, means: Means) -> Result<(), Errno> {
+    lower(Resource::Fsize, limits.file)?;
+    lower(Resource::Cpu, limits.cpu)?;
+    // Not the address space: programs reserve far more of it than they use.
+    lower(Resource::Data, limits.memory)?;
+    // Outside of a user namespace of its own this would count every process of the user.
+    if means.own_root {
+        lower(Resource::Nproc, limits.processes)?;
+    }
+    Ok(())
+}
+
+/// Sets a limit. Raising one is not ours to do.
+fn lower(resource: Resource, limit: u64) -> Result<(), Errno> {
+    let allowed = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    let bound = Some(limit.min(allowed));
     setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    )?;
-    // Raising the hard limit is not ours to do.
-    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let bound = Some(open_files.min(allowed));
-    setrlimit(
-        Resource::Nofile,
+        resource,
         Rlimit {
             current: bound,
             maximum: bound,

@@ -70,7 +70,9 @@ pub(crate) fn until_gone(tree: Tree, signals: &ChildSignals, deadline_ms: u64) -
             Some(Word::Result(status, cost)) => (status, cost),
             // Init was killed, and the tool with it. Its cost is then init's, which took the
             // tool off the table in its last moments.
-            Some(Word::Ready | Word::Go | Word::Stop) | None => (head.status, head.cost),
+            Some(Word::Ready | Word::Go | Word::Stop | Word::Built | Word::Unbuilt(_)) | None => {
+                (head.status, head.cost)
+            }
         },
         None => {
             sweep::until_no_children();
@@ -143,7 +145,11 @@ impl Watch<'_> {
             tool::Heard::Failed(failure) => self.start = Start::Failed(failure),
             tool::Heard::Executed => {
                 self.start = Start::Executed;
-                let report = Report::Started(self.tree.holding());
+                let report = Report::Started {
+                    holding: self.tree.holding(),
+                    level: self.tree.level,
+                    machine: self.tree.machine,
+                };
                 match pidfd_open(self.tree.head, PidfdFlags::empty()) {
                     Ok(pidfd) => control::report_with(&report, &pidfd),
                     Err(_) => control::report(&report),

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use anstream::println;
 use clap::Subcommand;
+use remit_core::manifest::Confinement;
 use remit_core::outcome::ExitCode;
-use remit_process::ToolBox;
+use remit_core::tool::Containment;
+use remit_process::{Probe, ToolBox, Without};
 use remit_sandbox::Runtime;
 use serde::Serialize;
 
@@ -84,8 +86,8 @@ fn overview(args: &Args) -> Result<ExitCode, Stop> {
     let mut checks = vec![engine(&places)];
     let runtime = wiring::runtime()?;
     runtime.block_on(async {
-        checks.push(containment().await);
-        let tools = wiring::tool_box(&owner)?;
+        checks.extend(tools_held(&owner).await);
+        let tools = wiring::tool_box(&owner, None)?;
         checks.extend(programs(&owner, &tools).await);
         Ok::<(), Stop>(())
     })?;
@@ -124,22 +126,76 @@ fn engine(places: &Places) -> Check {
     }
 }
 
-async fn containment() -> Check {
-    use remit_core::tool::Containment;
-    match remit_process::probe(&std::env::temp_dir()).await {
-        Ok(Containment::PidNamespace) => Check::new(
+async fn tools_held(owner: &Owner) -> Vec<Check> {
+    let found = remit_process::probe(
+        &wiring::scratch_base(),
+        owner.policy().as_root(),
+        Without::default(),
+    )
+    .await;
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            return vec![Check::new("tools", Verdict::Bad, error.to_string())
+            .fix("remit needs to start its supervisor; check that memfd or the temporary directory allow executables")];
+        }
+    };
+    vec![confinement(&found), containment(&found)]
+}
+
+fn confinement(found: &Probe) -> Check {
+    let (verdict, means) = match found.confinement {
+        Confinement::Full => (
+            Verdict::Good,
+            "a tool sees and reaches what its plugin was granted, and nothing else",
+        ),
+        Confinement::Landlock => (
+            Verdict::Weaker,
+            "a tool reaches what its plugin was granted; it can see that other files exist, and \
+             nothing can be carved out of a grant",
+        ),
+        Confinement::Namespaces => (
+            Verdict::Weaker,
+            "a tool sees what its plugin was granted; one layer less keeps it there",
+        ),
+        Confinement::None => (
+            Verdict::Bad,
+            "tools would run with your rights, so plugins that need tools are refused",
+        ),
+    };
+    let check = Check::new(
+        "tool confinement",
+        verdict,
+        format!(
+            "level {}: {means} (Landlock {}, seccomp {})",
+            found.confinement,
+            match found.landlock {
+                0 => "no".to_owned(),
+                version => format!("version {version}"),
+            },
+            if found.seccomp { "yes" } else { "no" },
+        ),
+    );
+    if found.lacking.is_empty() {
+        check
+    } else {
+        check.fix(found.lacking.clone())
+    }
+}
+
+fn containment(found: &Probe) -> Check {
+    match found.containment {
+        Containment::PidNamespace => Check::new(
             "process containment",
             Verdict::Good,
             "PID namespace: the kernel ends a tool's whole tree, whatever happens to remit",
         ),
-        Ok(Containment::Subreaper) => Check::new(
+        Containment::Subreaper => Check::new(
             "process containment",
             Verdict::Weaker,
             "subreaper: a tool's tree ends with its supervisor's help only",
         )
-        .fix("allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, or the AppArmor profile of your distribution"),
-        Err(error) => Check::new("process containment", Verdict::Bad, error.to_string())
-            .fix("remit needs to start its supervisor; check that memfd or the temporary directory allow executables"),
+        .fix("allow user namespaces, as for tool confinement"),
     }
 }
 

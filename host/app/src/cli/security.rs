@@ -63,7 +63,7 @@ struct Report {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let runtime = wiring::runtime()?;
-    let rehearsed = runtime.block_on(rehearsal::rehearse(&std::env::temp_dir()))?;
+    let rehearsed = runtime.block_on(rehearsal::rehearse(&wiring::scratch_base()))?;
     let report = judge(&rehearsed);
     if args.json {
         super::print_json(&report)?;

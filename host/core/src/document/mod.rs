@@ -267,7 +267,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number.
-    fn integer(&mut self, key: &str) -> Option<Spanned<i64>> {
+    pub(crate) fn integer(&mut self, key: &str) -> Option<Spanned<i64>> {
         let item = self.item(key)?;
         match item.value.as_integer() {
             Some(value) => Some(Spanned {

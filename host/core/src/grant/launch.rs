@@ -10,9 +10,9 @@ use super::{Access, CallProblem, CallRefused, Grants};
 use crate::denial::Denial;
 use crate::path::RelPath;
 use crate::tool::{
-    CallStdin, Directory, EnvName, Launch, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, MAX_STDIN_BYTES,
-    SlotType, SlotValue, Stdin, Template, TemplateId, ToolCall, ToolDeclaration, ToolDirectory,
-    ToolId, ToolLimits,
+    Bounds, CallStdin, Directory, EnvName, Launch, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES,
+    MAX_STDIN_BYTES, SlotType, SlotValue, Stdin, Template, TemplateId, ToolCall, ToolDeclaration,
+    ToolDirectory, ToolId, ToolLimits,
 };
 
 impl Grants {
@@ -57,8 +57,24 @@ impl Grants {
             stdin,
             limits,
             success: tool.rules().success().to_vec(),
-            writable: self.write.clone(),
+            secrets: tool.rules().secrets().to_vec(),
+            bounds: self.bounds(tool),
         })
+    }
+
+    /// How far a tool may reach that this plugin starts.
+    fn bounds(&self, tool: &ToolDeclaration) -> Bounds {
+        Bounds {
+            minimum: self.limits.confinement,
+            read: self.read.clone(),
+            write: self.write.clone(),
+            deny_read: self.patterns(Access::Read).cloned().collect(),
+            deny_write: self.patterns(Access::Write).cloned().collect(),
+            runtime: tool.rules().runtime().to_vec(),
+            writes_settings: tool.rules().writes_settings().to_vec(),
+            network: tool.rules().network(),
+            resources: *tool.rules().resources(),
+        }
     }
 
     /// The tool and template that a call names, if the plugin may use them.

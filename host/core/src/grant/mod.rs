@@ -56,7 +56,7 @@ impl GrantedTool {
 pub struct GrantedLimits {
     pub(crate) memory: ByteSize,
     pub(crate) time: TimeSpan,
-    pub(crate) confinement: Option<Confinement>,
+    pub(crate) confinement: Confinement,
 }
 
 impl GrantedLimits {
@@ -70,9 +70,10 @@ impl GrantedLimits {
     pub fn time(&self) -> TimeSpan {
         self.time
     }
-    /// The loosest confinement of tools under which the plugin agrees to run, if it minds.
+    /// The loosest confinement under which tools may run: the tightest that manifest and owner ask
+    /// for.
     #[must_use]
-    pub fn confinement(&self) -> Option<Confinement> {
+    pub fn confinement(&self) -> Confinement {
         self.confinement
     }
 }

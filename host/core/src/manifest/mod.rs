@@ -54,22 +54,29 @@ pub const DEFAULT_TIME: TimeSpan = TimeSpan::seconds(60);
 /// Most time that a plugin can ask for: what takes longer than a day is a service.
 pub const MAX_TIME: TimeSpan = TimeSpan::seconds(24 * 60 * 60);
 
-/// How tightly the machine can hold a tool, from the tightest to none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// How tightly a tool is confined, from the tightest to not at all.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Confinement {
-    /// `A`: namespaces, private mounts and Landlock.
+    /// `A`: namespaces with a root of the tool's own, and Landlock.
     #[serde(rename = "A")]
     Full,
     /// `B`: Landlock without namespaces.
     #[serde(rename = "B")]
     Landlock,
-    /// `B'`: namespaces without Landlock.
+    /// `B'`: namespaces with a root of the tool's own, without Landlock.
     #[serde(rename = "B'")]
     Namespaces,
     /// `C`: neither.
+    #[default]
     #[serde(rename = "C")]
     None,
 }
+
+/// The loosest confinement under which tools run if nobody says otherwise. Where a machine gives
+/// less, the owner has to say so.
+pub const DEFAULT_CONFINEMENT: Confinement = Confinement::Namespaces;
 
 /// The text is not a confinement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{AllowRule, DenyRule, Pin, Policy};
 use crate::id::PluginId;
+use crate::manifest::{Confinement, DEFAULT_CONFINEMENT};
 use crate::quantity::{ByteSize, TimeSpan};
 use crate::tool::{ToolDeclaration, ToolId};
 
@@ -20,6 +21,8 @@ pub(crate) struct Allowance {
     pub(crate) pins: Vec<Pin>,
     pub(crate) memory: Option<ByteSize>,
     pub(crate) time: Option<TimeSpan>,
+    /// The loosest confinement of tools that the owner accepts.
+    pub(crate) confinement: Confinement,
 }
 
 impl Policy {
@@ -32,6 +35,7 @@ impl Policy {
             pins: Vec::new(),
             memory: None,
             time: None,
+            confinement: self.confinement.unwrap_or(DEFAULT_CONFINEMENT),
         };
         for section in self
             .sections
@@ -43,6 +47,7 @@ impl Policy {
             allowance.pins.extend(section.pin.clone());
             allowance.memory = section.memory.or(allowance.memory);
             allowance.time = section.time.or(allowance.time);
+            allowance.confinement = section.confinement.unwrap_or(allowance.confinement);
         }
         for (id, tool) in &self.tools {
             allowance

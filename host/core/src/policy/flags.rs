@@ -78,6 +78,7 @@ impl FlagRules {
             deny,
             memory: None,
             time: None,
+            confinement: None,
         };
         let layer = Layer {
             origin: Origin::Flag("command line".to_owned()),
@@ -85,6 +86,8 @@ impl FlagRules {
             sections: vec![section],
             broken: BTreeSet::new(),
             search: None,
+            confinement: None,
+            as_root: None,
         };
         (layer, reader.found)
     }

@@ -9,12 +9,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::rule::{AllowRule, DenyRule, DenyScope, Pin, Place, Section as Rules, Subject};
-use super::{Origin, check};
+use super::{AsRoot, Origin, check};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::digest::Digest;
 use crate::document::{self, Section, Spanned};
 use crate::id::PluginId;
-use crate::manifest::{MAX_MEMORY, MAX_TIME};
+use crate::manifest::{Confinement, MAX_MEMORY, MAX_TIME};
 use crate::quantity::{ByteSize, TimeSpan};
 use crate::scope::Scope;
 use crate::tool::{ToolDeclaration, read_tool};
@@ -31,6 +31,16 @@ pub struct Layer {
     pub(super) broken: BTreeSet<String>,
     pub(super) sections: Vec<Rules>,
     pub(super) search: Option<Vec<PathBuf>>,
+    pub(super) confinement: Option<Confinement>,
+    pub(super) as_root: Option<AsRoot>,
+}
+
+/// What a file says about the host itself.
+#[derive(Default)]
+struct Host {
+    search: Option<Vec<PathBuf>>,
+    confinement: Option<Confinement>,
+    as_root: Option<AsRoot>,
 }
 
 impl Layer {
@@ -56,6 +66,8 @@ impl Layer {
             broken: BTreeSet::new(),
             sections: Vec::new(),
             search: None,
+            confinement: None,
+            as_root: None,
         };
         let (layer, found) = document::attempt(&source, |root| {
             check_format(root);
@@ -63,7 +75,7 @@ impl Layer {
                 origin: origin.clone(),
                 source: Arc::clone(&source),
             };
-            let search = reader.search(root);
+            let host = reader.host(root);
             let (tools, broken) = reader.tools(root);
             let sections = reader.plugins(root);
             Some(Self {
@@ -71,7 +83,9 @@ impl Layer {
                 tools,
                 broken,
                 sections,
-                search,
+                search: host.search,
+                confinement: host.confinement,
+                as_root: host.as_root,
             })
         });
         (layer.unwrap_or(empty), found)
@@ -117,12 +131,28 @@ impl Reader {
         }
     }
 
-    fn search(&self, root: &mut Section<'_>) -> Option<Vec<PathBuf>> {
-        let mut host = root.section("host")?;
-        let texts = host.texts("search");
-        host.finish();
+    fn host(&self, root: &mut Section<'_>) -> Host {
+        let Some(mut section) = root.section("host") else {
+            return Host::default();
+        };
+        let texts = section.texts("search");
+        let confinement = section
+            .parsed::<Confinement>("confinement", "bad-confinement")
+            .map(|confinement| confinement.value);
+        let as_root = section
+            .parsed::<AsRoot>("as-root", "bad-as-root")
+            .map(|as_root| as_root.value);
+        section.finish();
+        Host {
+            search: texts.map(|texts| self.search(root, texts)),
+            confinement,
+            as_root,
+        }
+    }
+
+    fn search(&self, root: &mut Section<'_>, texts: Vec<Spanned<&str>>) -> Vec<PathBuf> {
         let mut directories = Vec::new();
-        for text in texts? {
+        for text in texts {
             let plain = text
                 .value
                 .split('/')
@@ -137,7 +167,7 @@ impl Reader {
                     .report(&text.span, "bad-search", message, help);
             }
         }
-        Some(directories)
+        directories
     }
 
     /// The tools, and the names of those that are there but wrong.
@@ -221,6 +251,9 @@ impl Reader {
         );
         self.deny(section, "deny-net", "bad-origin", DenyScope::Net, &mut deny);
         let (memory, time) = limits(section);
+        let confinement = section
+            .parsed::<Confinement>("confinement", "bad-confinement")
+            .map(|confinement| confinement.value);
         section.finish();
         Rules {
             subject: Subject::Plugin(id),
@@ -230,6 +263,7 @@ impl Reader {
             deny,
             memory,
             time,
+            confinement,
         }
     }
 

@@ -16,6 +16,7 @@
 //! write = ["."]
 //! run = ["python3:unittest"]
 //! deny-write = [".git/**"]
+//! confinement = "A"                # tools run this tightly confined or not at all
 //! limits = { memory = "128MiB" }      # holds in place of what the manifest asks for
 //! ```
 //!
@@ -24,6 +25,7 @@
 //! whole. Every rule remembers where it was written. Never: a rule that silently does nothing.
 
 mod allowance;
+mod as_root;
 mod check;
 mod flags;
 mod layer;
@@ -38,10 +40,12 @@ use std::sync::Arc;
 use crate::catalogue;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::id::PluginId;
+use crate::manifest::Confinement;
 use crate::scope::Capability;
 use crate::tool::{ToolDeclaration, ToolId};
 
 pub(crate) use allowance::Allowance;
+pub use as_root::{AsRoot, AsRootError};
 pub use flags::FlagRules;
 pub(crate) use layer::written;
 pub use layer::{Layer, POLICY_FORMAT};
@@ -56,6 +60,8 @@ pub struct Policy {
     /// Sections in rising precedence.
     sections: Vec<Section>,
     search: Option<Vec<PathBuf>>,
+    confinement: Option<Confinement>,
+    as_root: Option<AsRoot>,
 }
 
 /// A tool with the layer that declares it.
@@ -124,6 +130,8 @@ impl Policy {
             tools: BTreeMap::new(),
             sections: Vec::new(),
             search: None,
+            confinement: None,
+            as_root: None,
         };
         let mut broken = BTreeSet::new();
         for layer in layers {
@@ -141,6 +149,8 @@ impl Policy {
                 );
             }
             policy.search = layer.search.or(policy.search);
+            policy.confinement = layer.confinement.or(policy.confinement);
+            policy.as_root = layer.as_root.or(policy.as_root);
             policy.sections.extend(layer.sections);
         }
         found.extend(check::undeclared(&policy, &broken));
@@ -167,6 +177,12 @@ impl Policy {
     #[must_use]
     pub fn search(&self) -> Option<&[PathBuf]> {
         self.search.as_deref()
+    }
+
+    /// What happens to tools if the host runs as root.
+    #[must_use]
+    pub fn as_root(&self) -> AsRoot {
+        self.as_root.unwrap_or_default()
     }
 
     /// The file that holds a plugin's component, if a layer names one, as it is written there:

@@ -59,6 +59,19 @@ impl PathPattern {
         path.covers(&self.fixed) || self.fixed.covers(path)
     }
 
+    /// The components before the first wildcard: nothing elsewhere can match.
+    #[must_use]
+    pub fn fixed(&self) -> &RelPath {
+        &self.fixed
+    }
+
+    /// The path that is meant, if the pattern has no wildcard but a final `**`.
+    #[must_use]
+    pub fn literal(&self) -> Option<&RelPath> {
+        let base = self.text.strip_suffix("/**").unwrap_or(&self.text);
+        (self.everything || base == self.fixed.as_str()).then_some(&self.fixed)
+    }
+
     /// The pattern, normalized.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -9,6 +9,7 @@ use super::{Origin, PathPattern};
 use crate::diagnostic::Source;
 use crate::digest::Digest;
 use crate::id::PluginId;
+use crate::manifest::Confinement;
 use crate::net::NetOrigin;
 use crate::quantity::{ByteSize, TimeSpan};
 use crate::scope::{Capability, Scope, ToolScope};
@@ -158,4 +159,5 @@ pub(crate) struct Section {
     pub(crate) deny: Vec<DenyRule>,
     pub(crate) memory: Option<ByteSize>,
     pub(crate) time: Option<TimeSpan>,
+    pub(crate) confinement: Option<Confinement>,
 }

@@ -7,7 +7,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{EnvName, Program, Template, TemplateId, ToolId, ToolLimits};
+use super::{
+    EnvName, Program, Resources, RuntimePath, SecretSource, Template, TemplateId, ToolId,
+    ToolLimits,
+};
+use crate::path::RelPath;
 use crate::quantity::{ByteSize, TimeSpan};
 
 /// Wall-clock limit of a tool whose declaration names none.
@@ -25,9 +29,10 @@ pub const MAX_TOOL_TIME: TimeSpan = TimeSpan::seconds(24 * 60 * 60);
 pub enum Network {
     /// None.
     None,
-    /// Only this machine.
+    /// A loopback interface of its own: what the tool starts can talk among itself, and to nobody
+    /// else.
     Loopback,
-    /// Any.
+    /// The host's.
     Full,
 }
 
@@ -50,6 +55,10 @@ pub struct ToolRules {
     pub(crate) limits: ToolLimits,
     pub(crate) success: Vec<u8>,
     pub(crate) network: Network,
+    pub(crate) runtime: Vec<RuntimePath>,
+    pub(crate) writes_settings: Vec<RelPath>,
+    pub(crate) secrets: Vec<(EnvName, SecretSource)>,
+    pub(crate) resources: Resources,
 }
 
 impl ToolRules {
@@ -87,6 +96,26 @@ impl ToolRules {
     #[must_use]
     pub fn network(&self) -> Network {
         self.network
+    }
+    /// What it needs outside of the workspace, beside the system's own directories.
+    #[must_use]
+    pub fn runtime(&self) -> &[RuntimePath] {
+        &self.runtime
+    }
+    /// Settings of the workspace that later programs obey and that this tool may change.
+    #[must_use]
+    pub fn writes_settings(&self) -> &[RelPath] {
+        &self.writes_settings
+    }
+    /// Names with the places where their secret values are.
+    #[must_use]
+    pub fn secrets(&self) -> &[(EnvName, SecretSource)] {
+        &self.secrets
+    }
+    /// Its resources.
+    #[must_use]
+    pub fn resources(&self) -> &Resources {
+        &self.resources
     }
 }
 

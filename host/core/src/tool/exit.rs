@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ToolId;
+use crate::manifest::Confinement;
 
 /// Why the host ended a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,8 @@ pub struct Usage {
     pub truncated: bool,
     /// What held the tree together.
     pub containment: Containment,
+    /// How tightly it was confined.
+    pub confinement: Confinement,
 }
 
 /// Durations as whole milliseconds: what people and programs compare.
@@ -143,6 +146,42 @@ pub enum StartError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The machine does not confine tools as tightly as manifest or policy ask for.
+    #[error(
+        "tool `{tool}` must be confined at level {wanted} at least, and would run at {best}: {why}"
+    )]
+    TooLoose {
+        /// The tool.
+        tool: ToolId,
+        /// What is asked for.
+        wanted: Confinement,
+        /// What there is.
+        best: Confinement,
+        /// What is missing, and what would change it.
+        why: String,
+    },
+    /// A secret of the tool has no value that could be kept secret.
+    #[error("tool `{tool}`: the secret `{name}` ({source_of}) {problem}")]
+    Secret {
+        /// The tool.
+        tool: ToolId,
+        /// The variable's name.
+        name: String,
+        /// Where the value should be.
+        source_of: String,
+        /// What is wrong; never a part of the value.
+        problem: String,
+    },
+    /// A path that the tool must not change cannot be protected.
+    #[error("tool `{tool}`: {path} cannot be protected from the tool: {reason}")]
+    Unprotected {
+        /// The tool.
+        tool: ToolId,
+        /// The path, relative to the workspace.
+        path: String,
+        /// Why, and what would change it.
+        reason: String,
+    },
     /// The operating system refused a step.
     #[error("tool `{tool}` did not start: {step}: {message}")]
     Refused {
@@ -181,6 +220,9 @@ impl StartError {
             Self::Writable { .. } => "tool-writable",
             Self::Directory { .. } => "bad-directory",
             Self::TooLarge { .. } => "too-large",
+            Self::TooLoose { .. } => "too-loose",
+            Self::Secret { .. } => "bad-secret",
+            Self::Unprotected { .. } => "unprotected",
             Self::Refused { .. } => "spawn-refused",
             Self::Limit { .. } => "limit",
             Self::RunEnded { .. } => "run-ended",

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{EnvName, Program, TemplateId, ToolId};
+use super::{Bounds, EnvName, Program, SecretSource, TemplateId, ToolId};
 use crate::path::RelPath;
 
 /// Where a tool runs.
@@ -70,7 +70,8 @@ pub struct Launch {
     pub(crate) stdin: Stdin,
     pub(crate) limits: ToolLimits,
     pub(crate) success: Vec<u8>,
-    pub(crate) writable: Vec<RelPath>,
+    pub(crate) secrets: Vec<(EnvName, SecretSource)>,
+    pub(crate) bounds: Bounds,
 }
 
 impl Launch {
@@ -127,6 +128,16 @@ impl Launch {
     /// The workspace directories that the plugin may write; no program may lie below them.
     #[must_use]
     pub fn writable(&self) -> &[RelPath] {
-        &self.writable
+        self.bounds.write()
+    }
+    /// Names whose secret values the tool gets, with the places where those are.
+    #[must_use]
+    pub fn secrets(&self) -> &[(EnvName, SecretSource)] {
+        &self.secrets
+    }
+    /// How far the tool may reach.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Never: a shell, a command as one text, a program that a plugin named.
 
+mod bounds;
 mod call;
 mod declaration;
 mod environment;
@@ -14,9 +15,14 @@ mod launch;
 mod name;
 mod program;
 mod read;
+mod read_bounds;
 mod slot;
 mod template;
 
+pub use bounds::{
+    Bounds, DEFAULT_FILE, DEFAULT_MEMORY, DEFAULT_PROCESSES, DEFAULT_SCRATCH, Resources,
+    RuntimePath, RuntimePathError, SecretSource, SecretSourceError,
+};
 pub use call::{CallStdin, MAX_STDIN_BYTES, SlotValue, ToolCall};
 pub use declaration::{
     DEFAULT_OUTPUT, DEFAULT_WALL, HARD_OUTPUT_FACTOR, MAX_TOOL_TIME, Network, ToolDeclaration,

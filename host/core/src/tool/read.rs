@@ -10,8 +10,11 @@ use super::declaration::{
     DEFAULT_OUTPUT, DEFAULT_WALL, HARD_OUTPUT_FACTOR, MAX_TOOL_TIME, Network, ToolDeclaration,
     ToolDirectory, ToolRules,
 };
+use super::read_bounds::{
+    default_resources, read_resources, read_runtime, read_secrets, read_settings,
+};
 use super::template::{MAX_ARGUMENT_BYTES, Template, TemplateError};
-use super::{Danger, EnvName, Program, TemplateId, ToolId, ToolLimits};
+use super::{Danger, EnvName, Program, SecretSource, TemplateId, ToolId, ToolLimits};
 use crate::document::{Problems, Section, Spanned};
 use crate::quantity::{ByteSize, TimeSpan};
 
@@ -127,6 +130,10 @@ fn default_rules() -> ToolRules {
         },
         success: vec![0],
         network: Network::None,
+        runtime: Vec::new(),
+        writes_settings: Vec::new(),
+        secrets: Vec::new(),
+        resources: default_resources(DEFAULT_WALL.get()),
     }
 }
 
@@ -135,9 +142,17 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
     let pass = read_names(run, "env");
     let plugin = read_names(run, "plugin-env");
     let set = read_constants(run);
+    let secrets = read_secrets(run);
     check_overlap(run.problems(), &pass, &plugin, &set);
+    check_secrets(run.problems(), &pass, &plugin, &set, &secrets);
     let directory = read_directory(run);
     let limits = read_limits(run);
+    let wall = limits
+        .as_ref()
+        .map_or(DEFAULT_WALL.get(), |limits| limits.wall);
+    let resources = read_resources(run, wall);
+    let runtime = read_runtime(run);
+    let writes_settings = read_settings(run);
     let success = read_success(run);
     let network = run.parsed::<Network>("network", "bad-network");
     let values = |names: Vec<Spanned<EnvName>>| names.into_iter().map(|name| name.value).collect();
@@ -149,6 +164,10 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
         limits: limits?,
         success: success.unwrap_or(defaults.success),
         network: network.map_or(defaults.network, |network| network.value),
+        runtime,
+        writes_settings,
+        secrets: secrets.into_iter().map(|entry| entry.value).collect(),
+        resources,
     })
 }
 
@@ -242,6 +261,25 @@ fn check_overlap(
     }
 }
 
+/// A secret has no second origin either: the other would be shown.
+fn check_secrets(
+    problems: &Problems,
+    pass: &[Spanned<EnvName>],
+    plugin: &[Spanned<EnvName>],
+    set: &[Spanned<(EnvName, String)>],
+    secrets: &[Spanned<(EnvName, SecretSource)>],
+) {
+    for entry in secrets {
+        let name = &entry.value.0;
+        let elsewhere = pass.iter().chain(plugin).any(|other| other.value == *name)
+            || set.iter().any(|other| other.value.0 == *name);
+        if elsewhere {
+            let message = format!("`{name}` is in `secret` and in `set`, `env` or `plugin-env`");
+            problems.report(&entry.span, "env-conflict", message, "keep one of them");
+        }
+    }
+}
+
 fn read_directory(run: &mut Section<'_>) -> Option<ToolDirectory> {
     let Some(text) = run.text("cwd") else {
         return Some(ToolDirectory::Workspace);
@@ -322,7 +360,7 @@ fn read_success(run: &mut Section<'_>) -> Option<Vec<u8>> {
 }
 
 /// Errors of our own types carry their fix after the semicolon.
-fn report(problems: &Problems, span: &Range<usize>, code: &'static str, whole: &str) {
+pub(super) fn report(problems: &Problems, span: &Range<usize>, code: &'static str, whole: &str) {
     let (message, help) = whole.split_once("; ").unwrap_or((whole, "correct it"));
     problems.report(span, code, message, help);
 }

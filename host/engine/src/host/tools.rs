@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use remit_core::event::Event;
 use remit_core::grant::CallRefused;
+use remit_core::manifest::Confinement;
 use remit_core::tool::{Directory, Exit, KillCause, Launch, StartError, ToolCall, ToolId, Usage};
 
 use super::{CallError, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
@@ -68,7 +69,10 @@ impl PluginHost {
         let running = self.world.tools.start(&launch).await?;
         self.running.fetch_add(1, Ordering::Relaxed);
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        self.journal.emit(tool_started(number, &launch)).await;
+        let confinement = running.usage().confinement;
+        self.journal
+            .emit(tool_started(number, &launch, confinement))
+            .await;
         Ok(ToolRun::new(
             number,
             launch.tool().clone(),
@@ -157,7 +161,7 @@ impl PluginHost {
     }
 }
 
-fn tool_started(call: u32, launch: &Launch) -> Event {
+fn tool_started(call: u32, launch: &Launch, confinement: Confinement) -> Event {
     Event::ToolStarted {
         call,
         tool: launch.tool().to_string(),
@@ -171,7 +175,9 @@ fn tool_started(call: u32, launch: &Launch) -> Event {
             .pass_env()
             .iter()
             .chain(launch.set_env().iter().map(|(name, _)| name))
+            .chain(launch.secrets().iter().map(|(name, _)| name))
             .map(ToString::to_string)
             .collect(),
+        confinement,
     }
 }

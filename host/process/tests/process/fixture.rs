@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use remit_core::tool::{Exit, ToolId, ToolLimits, Usage};
 use remit_engine::seam::{RunningTool, ToolEvent};
-use remit_process::{Broker, Hold, Input, Invocation, Running, WorkingDirectory};
+use remit_process::{Broker, Held, Hold, Input, Invocation, Running, Secrets, WorkingDirectory};
 use tempfile::TempDir;
 
 /// Bounds a wait whose event always comes, on a machine that is busy.
@@ -80,6 +80,10 @@ pub(crate) fn invocation(program: &str, arguments: &[&str]) -> Invocation {
         limits: limits(),
         scratch: None,
         hold: Hold::Strongest,
+        directory_path: "/".into(),
+        bounds: None,
+        secrets: Secrets::default(),
+        held: Held::default(),
     }
 }
 

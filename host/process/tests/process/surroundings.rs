@@ -13,10 +13,10 @@ use remit_core::decide::decide;
 use remit_core::digest::Digest;
 use remit_core::manifest::Manifest;
 use remit_core::path::RelPath;
-use remit_core::policy::{Origin, Policy};
+use remit_core::policy::{AsRoot, Origin, Policy};
 use remit_core::tool::{CallStdin, Exit, Launch, StartError, ToolCall};
 use remit_engine::seam::Tools;
-use remit_process::{HostEnvironment, Settings, TOOL_PATH, ToolBox, WorkingDirectory};
+use remit_process::{HostEnvironment, Settings, TOOL_PATH, ToolBox, Without, WorkingDirectory};
 use tempfile::TempDir;
 
 use crate::fixture::{Bench, Outcome, finish_boxed, invocation, probe};
@@ -50,6 +50,9 @@ impl Place {
             scratch: root.path().join("scratch"),
             environment: HostEnvironment::new(pairs),
             search: None,
+            as_root: AsRoot::default(),
+            found: None,
+            without: Without::default(),
         })
         .unwrap();
         Self { root, tools }

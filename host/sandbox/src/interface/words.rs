@@ -61,6 +61,9 @@ pub(crate) fn error(error: CallError) -> process::ProcessError {
                     process::ProcessError::Limit(text)
                 }
                 StartError::Directory { .. }
+                | StartError::TooLoose { .. }
+                | StartError::Secret { .. }
+                | StartError::Unprotected { .. }
                 | StartError::Refused { .. }
                 | StartError::RunEnded { .. } => process::ProcessError::SpawnFailed(text),
             }

@@ -8,11 +8,17 @@
 //! Never: an unbounded length, a value that is read before its version is known, a tool's
 //! arguments or environment in a `Debug` output (both may hold secrets).
 
+mod bounds;
+
+pub use bounds::{
+    Bounds, Cover, CoverKind, Grant, Identity, Level, Limits, Machine, Network, Place, Without,
+};
+
 use serde::{Deserialize, Serialize};
 
 /// The version of everything in this file. Both sides are built from one source tree; the
 /// number catches a host that starts a supervisor of another build.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The first bytes of a request, so that a stray writer is told from a host.
 const MAGIC: [u8; 3] = *b"rmt";
@@ -71,8 +77,13 @@ pub struct Request {
     pub deadline_ms: u64,
     /// How many descriptors the tool may have open.
     pub open_files: u64,
-    /// How the tree is to be held together.
+    /// How the tree is to be held together, if nothing bounds it.
     pub wish: Wish,
+    /// The working directory's real path, entered in a root of the tool's own.
+    pub directory: Vec<u8>,
+    /// What bounds the tool. Without bounds it has the rights of the host: for tests of what is
+    /// below this, and for a machine whose owner said so.
+    pub bounds: Option<Bounds>,
 }
 
 impl std::fmt::Debug for Request {
@@ -84,6 +95,7 @@ impl std::fmt::Debug for Request {
             .field("environment", &self.environment.len())
             .field("deadline_ms", &self.deadline_ms)
             .field("wish", &self.wish)
+            .field("bounds", &self.bounds)
             .finish_non_exhaustive()
     }
 }
@@ -116,8 +128,30 @@ pub enum Step {
     Directory,
     /// Setting resource limits.
     Limits,
+    /// Making a root of the tool's own.
+    Root,
+    /// Mounting a fresh `/proc`.
+    Proc,
+    /// Mounting something outside of the workspace.
+    Place,
+    /// Mounting a granted path of the workspace.
+    Grant,
+    /// Covering a path that is carved out of the grants.
+    Cover,
+    /// Letting the workspace's owner appear as the service user.
+    Ownership,
+    /// Setting up the loopback interface.
+    Loopback,
+    /// Becoming the service user.
+    User,
+    /// Giving up capabilities.
+    Capabilities,
+    /// Making or applying the Landlock rules.
+    Landlock,
     /// Marking descriptors to be closed.
     Descriptors,
+    /// Filtering system calls.
+    Seccomp,
     /// Giving up the way to gain privileges.
     Privileges,
     /// Executing the program.
@@ -137,7 +171,18 @@ impl Step {
             Self::Stdin => "stdin",
             Self::Directory => "directory",
             Self::Limits => "limits",
+            Self::Root => "private-root",
+            Self::Proc => "private-proc",
+            Self::Place => "system-directory",
+            Self::Grant => "granted-directory",
+            Self::Cover => "protected-path",
+            Self::Ownership => "map-owner",
+            Self::Loopback => "loopback",
+            Self::User => "service-user",
+            Self::Capabilities => "drop-capabilities",
+            Self::Landlock => "landlock",
             Self::Descriptors => "close-descriptors",
+            Self::Seccomp => "seccomp",
             Self::Privileges => "no-new-privileges",
             Self::Exec => "exec",
         }
@@ -182,9 +227,23 @@ pub struct Cost {
 pub enum Report {
     /// The program is executing. One descriptor may come with it: a pidfd of the process whose
     /// end means that the tree is gone (or, with [`Holding::Subreaper`], of the tool).
-    Started(Holding),
+    Started {
+        /// What holds the tree together.
+        holding: Holding,
+        /// How tightly it is confined.
+        level: Level,
+        /// What the machine gave for that.
+        machine: Machine,
+    },
     /// The program never executed. Nothing is left running.
     Failed(Failure),
+    /// The machine does not give the level that is demanded. Nothing was started.
+    TooLoose {
+        /// The tightest level that it would give.
+        best: Level,
+        /// What it gave.
+        machine: Machine,
+    },
     /// The tool and everything it started is gone.
     Ended {
         /// How.
@@ -315,6 +374,8 @@ mod tests {
             deadline_ms: 1,
             open_files: 4096,
             wish: Wish::Strongest,
+            directory: b"/".to_vec(),
+            bounds: None,
         }
     }
 
@@ -362,14 +423,14 @@ mod tests {
         fn check(head: &[u8], expected: Result<usize, WireError>) {
             assert_eq!(decode_head(head), expected, "{head:?}");
         }
-        check(b"rmt\x01\x05\0\0\0", Ok(5));
-        check(b"rmt\x02\x05\0\0\0", Err(WireError::Version(2)));
+        check(b"rmt\x02\x05\0\0\0", Ok(5));
+        check(b"rmt\x03\x05\0\0\0", Err(WireError::Version(3)));
         check(b"xyz\x01\x05\0\0\0", Err(WireError::Foreign));
-        check(b"rmt\x01\x05\0\0", Err(WireError::Foreign));
+        check(b"rmt\x02\x05\0\0", Err(WireError::Foreign));
         check(b"", Err(WireError::Foreign));
-        check(b"rmt\x01\0\0\x08\0", Ok(MAX_REQUEST_BYTES));
+        check(b"rmt\x02\0\0\x08\0", Ok(MAX_REQUEST_BYTES));
         check(
-            b"rmt\x01\x01\0\x08\0",
+            b"rmt\x02\x01\0\x08\0",
             Err(WireError::TooLarge(MAX_REQUEST_BYTES + 1)),
         );
     }

@@ -9,6 +9,9 @@
     reason = "fork, exec, wait4, signal masks and raw descriptors have no safe wrapper"
 )]
 
+pub(crate) mod mount;
+pub(crate) mod privilege;
+
 use std::ffi::{CStr, CString, c_char, c_int, c_uint};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -107,6 +110,34 @@ pub(crate) enum Namespaces {
     Pid,
     /// A user namespace and in it a PID namespace.
     UserAndPid,
+    /// A user namespace.
+    User,
+    /// A user namespace and in it one of everything that a tool is to have for itself; with the
+    /// host's network if the tool may use it.
+    Own {
+        /// Whether the host's network is kept.
+        network: bool,
+        /// Whether a user namespace is part of it. Without one it needs privilege.
+        user: bool,
+    },
+}
+
+impl Namespaces {
+    /// As flags of `clone`.
+    fn flags(self) -> c_int {
+        let own = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+        match self {
+            Self::None => 0,
+            Self::Pid => libc::CLONE_NEWPID,
+            Self::User => libc::CLONE_NEWUSER,
+            Self::UserAndPid => libc::CLONE_NEWUSER | libc::CLONE_NEWPID,
+            Self::Own { network, user } => {
+                let network = if network { 0 } else { libc::CLONE_NEWNET };
+                let user = if user { libc::CLONE_NEWUSER } else { 0 };
+                own | network | user
+            }
+        }
+    }
 }
 
 /// Which side of a fork the caller is on.
@@ -122,11 +153,7 @@ pub(crate) enum Side {
 /// # Errors
 /// The kernel gives no process or not these namespaces.
 pub(crate) fn fork(namespaces: Namespaces) -> Result<Side, Errno> {
-    let flags = match namespaces {
-        Namespaces::None => 0,
-        Namespaces::Pid => libc::CLONE_NEWPID,
-        Namespaces::UserAndPid => libc::CLONE_NEWUSER | libc::CLONE_NEWPID,
-    } | libc::SIGCHLD;
+    let flags = namespaces.flags() | libc::SIGCHLD;
     // SAFETY: without CLONE_VM and with a null stack this is fork(2): the child has its own copy
     // of the memory. This program has one thread, so no lock can be held by a thread that the
     // child does not have. The C library's `fork` is not used because it cannot take flags, and
@@ -261,6 +288,12 @@ pub(crate) fn exec(program: &CStr, arguments: &[CString], environment: &[CString
     // SAFETY: both arrays end with null, and they and their strings outlive the call.
     unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
     last_errno()
+}
+
+/// Waits for any signal. For a process that only is there to be looked at.
+pub(crate) fn sleep() {
+    // SAFETY: a plain system call without memory.
+    unsafe { libc::pause() };
 }
 
 /// Ends this process at once, without running anything that was registered for the exit.
