@@ -56,6 +56,14 @@ fn attack(level: Level) {
             format!("{WORD}{}", left.0),
         ];
         let said = stage.attack("all", &more);
+        if !user.can(level) {
+            assert!(
+                said.event("tool-started").is_none(),
+                "{}",
+                said.everything()
+            );
+            continue;
+        }
         assert_eq!(said.level(), Some(level), "{user:?}: {}", said.everything());
         report.push_str(&broken(level, user, &said));
         if stage.outside() != before {

@@ -52,6 +52,13 @@ pub(crate) enum User {
 }
 
 impl User {
+    /// Whether tools of this user can run at a level. A tool that runs as somebody else than the
+    /// workspace's owner needs a root in which the workspace is its own.
+    pub(crate) fn can(self, level: Level) -> bool {
+        let foreign = self == Self::Own && rustix::process::geteuid().is_root();
+        !(foreign && level == Level::B)
+    }
+
     /// The users that this test can be.
     pub(crate) fn all() -> Vec<Self> {
         if rustix::process::geteuid().is_root() {
