@@ -76,6 +76,9 @@ pub(crate) fn file_size(report: &Report<'_>, victims: &Victims) {
         let Some(directory) = victims.workspace.clone().or_else(temporary) else {
             return nothing("no directory to write to");
         };
+        // The kernel's signal would end this process before it can remove the file.
+        // SAFETY: installs no handler.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
         let path = directory.join("remit-attacker-huge");
         let result = File::create(&path).and_then(|file| file.set_len(HUGE));
         fs::remove_file(path)?;

@@ -84,11 +84,10 @@ const SETTINGS: &[&str] = &[
     "/proc/sysrq-trigger",
     "/sys/kernel/uevent_helper",
     "/sys/power/state",
-    "/proc/self/uid_map",
 ];
 
 /// The kernel's own memory and messages.
-const KERNEL_FILES: &[&str] = &["/proc/kcore", "/proc/kmsg", "/proc/kallsyms", "/proc/keys"];
+const KERNEL_FILES: &[&str] = &["/proc/kcore", "/proc/kmsg", "/proc/keys"];
 
 /// Devices through which more than files can be reached. Opening them does nothing.
 const DEVICES: &[&str] = &[
@@ -117,8 +116,10 @@ fn paths<'a>(given: &'a [PathBuf], known: &'a [&'a str]) -> impl Iterator<Item =
 /// Reads the first byte.
 pub(crate) fn read_byte(path: &Path) -> Tried {
     let mut byte = [0];
-    let read = File::open(path)?.read(&mut byte)?;
-    Ok(format!("read {read} byte"))
+    if File::open(path)?.read(&mut byte)? == 0 {
+        return Err(No::Denied("nothing is in it".to_owned()));
+    }
+    Ok("it can be read".to_owned())
 }
 
 /// Opens for writing, and writes nothing.
@@ -228,41 +229,35 @@ fn create(directory: &Path) -> Result<(), No> {
     Ok(())
 }
 
-/// Every change of a file, each so that it changes nothing.
+/// A call on a file that changes nothing.
+fn same(
+    report: &Report<'_>,
+    what: &str,
+    path: &Path,
+    work: impl FnOnce() -> std::io::Result<usize>,
+) {
+    report.attempt(&format!("{what} {}", path.display()), || {
+        work()?;
+        Ok("it succeeded".to_owned())
+    });
+}
+
+/// Every change of a file's content and place, each so that it changes nothing.
 fn change(report: &Report<'_>, path: &Path) {
-    let name = path.display();
-    let same = |what: &str, work: &dyn Fn() -> std::io::Result<usize>| {
-        report.attempt(&format!("{what} {name}"), || {
-            work()?;
-            Ok("it succeeded".to_owned())
-        });
-    };
     let data = fs::symlink_metadata(path).ok();
     let size = data
-        .as_ref()
         .and_then(|data| usize::try_from(data.len()).ok())
         .unwrap_or(0);
-    let mode = data.map_or(0o644, |data| data.mode() & 0o7777);
-    let nobody = unsigned(-1);
-    same("truncate", &|| {
+    same(report, "truncate", path, || {
         call_path(libc::SYS_truncate, path, [size, 0, 0, 0])
     });
-    same("chmod", &|| {
-        call_at(libc::SYS_fchmodat, path, [mode as usize, 0, 0, 0])
-    });
-    same("chown", &|| {
-        call_at(libc::SYS_fchownat, path, [nobody, nobody, 0, 0])
-    });
-    same("touch", &|| {
-        call_at(libc::SYS_utimensat, path, [0, 0, 0, 0])
-    });
-    same("rename", &|| {
+    same(report, "rename", path, || {
         let aside = path.with_extension("remit-attacker");
         fs::rename(path, &aside)?;
         fs::rename(&aside, path)?;
         Ok(0)
     });
-    report.attempt(&format!("remove {name}"), || {
+    report.attempt(&format!("remove {}", path.display()), || {
         // A file is no directory: who may remove it is told so, and it stays.
         match fs::remove_dir(path) {
             Err(error) if error.raw_os_error() == Some(libc::ENOTDIR) => {
@@ -271,6 +266,29 @@ fn change(report: &Report<'_>, path: &Path) {
             other => other.map(|()| "removed".to_owned()).map_err(No::from),
         }
     });
+}
+
+/// The row `outside-metadata`.
+pub(crate) fn metadata(report: &Report<'_>, victims: &Victims) {
+    let nobody = unsigned(-1);
+    for path in victims.canaries.iter().chain(&victims.outside) {
+        let mode = fs::symlink_metadata(path).map_or(0o644, |data| data.mode() & 0o7777);
+        let mode = mode as usize;
+        same(report, "chmod", path, || {
+            call_at(libc::SYS_fchmodat, path, [mode, 0, 0, 0])
+        });
+        same(report, "chown", path, || {
+            call_at(libc::SYS_fchownat, path, [nobody, nobody, 0, 0])
+        });
+        same(report, "touch", path, || {
+            call_at(libc::SYS_utimensat, path, [0, 0, 0, 0])
+        });
+    }
+    if victims.canaries.is_empty() {
+        report.here("chmod", || {
+            crate::report::nothing("no file outside was named")
+        });
+    }
 }
 
 /// Everything that can be made in a directory, removed at once.
@@ -337,6 +355,27 @@ pub(crate) fn settings(report: &Report<'_>) {
     for path in KERNEL_FILES {
         report.attempt(&format!("read {path}"), || read_byte(Path::new(path)));
     }
+    for name in ["uid_map", "gid_map", "setgroups", "projid_map"] {
+        report.attempt(&format!("write /proc/self/{name}"), || {
+            // Where this process is, they were written once and for all.
+            fs::write(
+                format!("/proc/self/{name}"),
+                if name == "setgroups" { "deny" } else { "0 0 1" },
+            )?;
+            Ok("written".to_owned())
+        });
+    }
+    report.attempt("read addresses of the kernel", || {
+        let text = fs::read_to_string("/proc/kallsyms")?;
+        // Everybody may read the names; without privilege every address is zero.
+        match text
+            .lines()
+            .find(|line| !line.starts_with("0000000000000000 "))
+        {
+            Some(line) => Ok(line.to_owned()),
+            None => Err(No::Denied("every address is zero".to_owned())),
+        }
+    });
     report.attempt("escape the out-of-memory killer", || {
         // Of this attempt's own process only.
         fs::write("/proc/self/oom_score_adj", "-1000")?;

@@ -112,6 +112,7 @@ fn attack(row: &Row, victims: &Victims) {
         "outside-read" => files::read(&report, victims),
         "outside-list" => files::list(&report, victims),
         "outside-write" => files::write(&report, victims),
+        "outside-metadata" => files::metadata(&report, victims),
         "outside-stat" => files::stat(&report, victims),
         "links" => links::follow(&report, victims),
         "loader" => links::load(&report, victims),

@@ -8,8 +8,8 @@
 )]
 
 use crate::arguments::Victims;
-use crate::processes::parent;
-use crate::report::{Report, Tried};
+use crate::processes::{parent, shown};
+use crate::report::{No, Report, Tried};
 use crate::sys::{call, call_plain, unsigned};
 
 /// The host and the parent, if they are not the first process of a namespace of the tool's own:
@@ -31,9 +31,18 @@ fn done(result: std::io::Result<usize>) -> Tried {
 /// The row `signals`.
 pub(crate) fn signal(report: &Report<'_>, victims: &Victims) {
     let (ask, wake) = (0, unsigned(libc::SIGCONT));
-    // Not in a process of its own: that would have this one to signal.
+    // Not `kill(-1)`: the kernel calls that a success also if it reached nobody.
     report.here("signal everybody", || {
-        done(call_plain(libc::SYS_kill, [unsigned(-1), ask, 0, 0, 0, 0]))
+        let own = i32::try_from(std::process::id()).unwrap_or(0);
+        let mut others = shown()?;
+        others.retain(|id| *id != own && *id != 1);
+        let reached = others
+            .into_iter()
+            .find(|id| call_plain(libc::SYS_kill, [unsigned(*id), ask, 0, 0, 0, 0]).is_ok());
+        match reached {
+            Some(id) => Ok(format!("{id} can be signalled")),
+            None => Err(No::Denied("nobody can be signalled".to_owned())),
+        }
     });
     for id in victims_of(victims) {
         let number = unsigned(id);
@@ -125,7 +134,7 @@ pub(crate) fn shared_memory(report: &Report<'_>, victims: &Victims) {
         if found {
             Ok("it is there".to_owned())
         } else {
-            Err(crate::report::No::Denied("it is not there".to_owned()))
+            Err(No::Denied("it is not there".to_owned()))
         }
     });
 }

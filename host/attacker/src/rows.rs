@@ -125,6 +125,12 @@ pub const ROWS: &[Row] = &[
         "create, change or remove files outside",
     ),
     portable(
+        "outside-metadata",
+        &["G5"],
+        NAMESPACED,
+        "change modes, owners and times of files outside",
+    ),
+    portable(
         "outside-stat",
         &["B6"],
         NAMESPACED,
