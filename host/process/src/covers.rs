@@ -259,6 +259,11 @@ pub(crate) fn arrange(covers: &mut Vec<Cover>) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "the test lays out what it looks at"
+    )]
+
     use super::*;
     use std::fs::{File, create_dir_all, write};
 

@@ -6,11 +6,6 @@
 //! exists can be covered; git shows no empty directory, and no program obeys one. Never: a
 //! placeholder that is removed while another remit needs it, or that replaces something.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the names are constants of this file, below a directory that is held open"
-)]
-
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -224,6 +219,11 @@ fn is_empty(directory: &OwnedFd) -> Result<bool, Errno> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "the test lays out what it looks at"
+    )]
+
     use super::*;
     use std::fs::{create_dir_all, read_dir, write};
     use std::path::Path;

@@ -11,7 +11,7 @@
 //! 3. supervisor: own session, adopt orphans (`main`)
 //! 4. supervisor: first process of new namespaces, identity maps (`hold`)
 //! 5. init: tie to the supervisor, handshake (`init`), a root of the tool's own with private mounts
-//!    and a fresh `/proc` (`root`, `idmap`)
+//!    and a fresh `/proc` (`root`, `granted`, `idmap`)
 //! 6. tool: own session, tie, standard input, limits, score for the out-of-memory killer, user,
 //!    directory, no capabilities (`tool`), Landlock's rules, made after all mounts (`rules`)
 //! 7. tool: descriptors close on exec, no new privileges, Landlock applied, and last the filters
@@ -25,6 +25,7 @@
 mod beneath;
 mod control;
 mod filter;
+mod granted;
 mod hold;
 mod idmap;
 mod init;

@@ -5,11 +5,9 @@
 //! here does not exist for the tool: not its content, not its name. Never: a mount of something
 //! that was resolved through a link of the workspace; a device that was not named here.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
-use remit_supervisor::protocol::{
-    Bounds, Cover, CoverKind, Failure, Identity, Network, Place, Step,
-};
+use remit_supervisor::protocol::{Bounds, Failure, Identity, Network, Place, Step};
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, mkdirat, openat, symlinkat,
 };
@@ -21,9 +19,8 @@ use rustix::mount::{
 };
 use rustix::process::{chdir, fchdir, pivot_root};
 
-use crate::beneath;
 use crate::control::at;
-use crate::idmap;
+use crate::granted::covers;
 use crate::sys::mount::{self, MountChange};
 
 /// Devices that programs expect and that reach nothing.
@@ -54,10 +51,6 @@ const MAX_COPY: usize = 4 << 20;
 
 /// Directories on the way to something are for everybody to pass through.
 const PASSABLE: Mode = Mode::from_raw_mode(0o755);
-
-/// The empty things that cover what is hidden; made in the root and gone from it afterwards.
-const HIDDEN_DIRECTORY: &[u8] = b".hidden";
-const HIDDEN_FILE: &[u8] = b".empty";
 
 /// Makes the root and enters it.
 ///
@@ -109,7 +102,7 @@ fn mounted(new: &OwnedFd, flags: MountAttrFlags) -> Result<OwnedFd, Errno> {
 }
 
 /// Puts a mount in its place.
-fn move_to(mount: &OwnedFd, base: impl AsFd, path: &[u8]) -> Result<(), Errno> {
+pub(crate) fn move_to(mount: &OwnedFd, base: impl AsFd, path: &[u8]) -> Result<(), Errno> {
     let mut flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     if path.is_empty() {
         flags |= MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
@@ -118,7 +111,7 @@ fn move_to(mount: &OwnedFd, base: impl AsFd, path: &[u8]) -> Result<(), Errno> {
 }
 
 /// A copy of a mount from here on down, not mounted anywhere yet.
-fn copy_of(base: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+pub(crate) fn copy_of(base: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
     let mut flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_RECURSIVE;
@@ -129,19 +122,19 @@ fn copy_of(base: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
 }
 
 /// Whether a descriptor is of a directory.
-fn is_directory(found: impl AsFd) -> Result<bool, Errno> {
+pub(crate) fn is_directory(found: impl AsFd) -> Result<bool, Errno> {
     Ok(FileType::from_raw_mode(fstat(found)?.st_mode) == FileType::Directory)
 }
 
 /// The root that is being made.
-struct Root<'a> {
-    tree: OwnedFd,
-    bounds: &'a Bounds,
+pub(crate) struct Root<'a> {
+    pub(crate) tree: OwnedFd,
+    pub(crate) bounds: &'a Bounds,
 }
 
 impl Root<'_> {
     /// Makes the directories above a path. They are ours alone, so nobody moves them meanwhile.
-    fn parents(&self, path: &[u8]) -> Result<(), Errno> {
+    pub(crate) fn parents(&self, path: &[u8]) -> Result<(), Errno> {
         for (index, byte) in path.iter().enumerate().skip(1) {
             if *byte == b'/' {
                 self.directory(&path[..index])?;
@@ -151,7 +144,7 @@ impl Root<'_> {
     }
 
     /// Makes one directory, if it is not there.
-    fn directory(&self, path: &[u8]) -> Result<(), Errno> {
+    pub(crate) fn directory(&self, path: &[u8]) -> Result<(), Errno> {
         match mkdirat(&self.tree, inside(path), PASSABLE) {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
             Err(errno) => Err(errno),
@@ -159,7 +152,7 @@ impl Root<'_> {
     }
 
     /// Makes a file with this content.
-    fn file(&self, path: &[u8], content: &[u8], mode: u32) -> Result<(), Errno> {
+    pub(crate) fn file(&self, path: &[u8], content: &[u8], mode: u32) -> Result<(), Errno> {
         self.parents(path)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = openat(&self.tree, inside(path), flags, Mode::from_raw_mode(mode))?;
@@ -228,7 +221,7 @@ impl Root<'_> {
     }
 
     /// Mounts something at this path of the new root, making the path.
-    fn put(&self, mounted: &OwnedFd, path: &[u8]) -> Result<(), Errno> {
+    pub(crate) fn put(&self, mounted: &OwnedFd, path: &[u8]) -> Result<(), Errno> {
         self.parents(path)?;
         let made = if is_directory(mounted)? {
             self.directory(path)
@@ -290,134 +283,6 @@ impl Root<'_> {
         let table = mounted(&new, flags)?;
         self.put(&table, b"/proc")
     }
-
-    /// What was granted of the workspace, and what is carved out of that.
-    fn workspace(&self) -> Result<(), Failure> {
-        let at_grant = at(Step::Grant);
-        let base = openat(
-            CWD,
-            self.bounds.workspace.as_slice(),
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .map_err(&at_grant)?;
-        self.parents(&self.bounds.workspace).map_err(&at_grant)?;
-        self.directory(&self.bounds.workspace).map_err(&at_grant)?;
-        let owner = self.owner().map_err(at(Step::Ownership))?;
-        // The mode of what the grants around it were mounted with.
-        let mut mounted: Vec<(&[u8], bool)> = Vec::new();
-        for grant in &self.bounds.grants {
-            let around = mounted
-                .iter()
-                .filter(|(path, _)| covers(path, &grant.path))
-                .map(|(_, write)| *write);
-            let inherited = around.fold(None, |best, write| Some(best.unwrap_or(false) | write));
-            if inherited.is_some_and(|inherited| inherited >= grant.write) {
-                continue;
-            }
-            match self.grant(&base, &grant.path, grant.write, owner.as_ref()) {
-                Ok(()) => mounted.push((&grant.path, grant.write)),
-                Err(Errno::NOENT) => {}
-                Err(errno) => {
-                    let step = match errno {
-                        Errno::INVAL if owner.is_some() => Step::Ownership,
-                        _ => Step::Grant,
-                    };
-                    return Err(at(step)(errno));
-                }
-            }
-        }
-        self.covers().map_err(at(Step::Cover))
-    }
-
-    /// Who the workspace's owner is for the tool, if the tool is not the owner.
-    fn owner(&self) -> Result<Option<idmap::Owner>, Errno> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let processes = openat(&self.tree, c"proc", flags, Mode::empty())?;
-        idmap::Owner::of(self.bounds.identity, processes)
-    }
-
-    fn grant(
-        &self,
-        base: &OwnedFd,
-        path: &[u8],
-        write: bool,
-        owner: Option<&idmap::Owner>,
-    ) -> Result<(), Errno> {
-        let found = beneath::open(base, path)?;
-        let copy = copy_of(&found, b"")?;
-        let mut change = if write {
-            MountChange::writable()
-        } else {
-            MountChange::read_only()
-        };
-        if let Some(owner) = owner {
-            change = change.owned_by(owner.namespace());
-        }
-        mount::change(&copy, b"", change)?;
-        let full = self.full(path);
-        // Below a grant that is mounted already the path is the workspace's own, so that nothing
-        // is made on its way and no link is followed.
-        match beneath::open(&self.tree, inside(&full)) {
-            Ok(target) => move_to(&copy, &target, b""),
-            Err(Errno::NOENT) => self.put(&copy, &full),
-            Err(errno) => Err(errno),
-        }
-    }
-
-    /// A path of the workspace as an absolute one.
-    fn full(&self, path: &[u8]) -> Vec<u8> {
-        if path == b"." {
-            self.bounds.workspace.clone()
-        } else {
-            [self.bounds.workspace.as_slice(), path].join(&b'/')
-        }
-    }
-
-    fn covers(&self) -> Result<(), Errno> {
-        let hides = |cover: &Cover| cover.kind == CoverKind::Hidden;
-        if self.bounds.covers.iter().any(hides) {
-            mkdirat(&self.tree, HIDDEN_DIRECTORY, Mode::empty())?;
-            self.file(&[b"/", HIDDEN_FILE].concat(), b"", 0)?;
-        }
-        for cover in &self.bounds.covers {
-            let target = match beneath::open(&self.tree, inside(&self.full(&cover.path))) {
-                Ok(target) => target,
-                // Not there, or not granted: nothing to cover.
-                Err(Errno::NOENT | Errno::NOTDIR) => continue,
-                Err(errno) => return Err(errno),
-            };
-            // A link cannot be covered, only what it leads to; whoever may write beside it could
-            // put another in its place.
-            if FileType::from_raw_mode(fstat(&target)?.st_mode) == FileType::Symlink {
-                return Err(Errno::LOOP);
-            }
-            self.cover(cover.kind, target.as_fd())?;
-        }
-        Ok(())
-    }
-
-    fn cover(&self, kind: CoverKind, target: BorrowedFd<'_>) -> Result<(), Errno> {
-        let copy = match kind {
-            CoverKind::Pinned => copy_of(target, b"")?,
-            CoverKind::Sealed => {
-                let copy = copy_of(target, b"")?;
-                mount::change(&copy, b"", MountChange::read_only())?;
-                copy
-            }
-            CoverKind::Hidden => {
-                let empty = if is_directory(target)? {
-                    HIDDEN_DIRECTORY
-                } else {
-                    HIDDEN_FILE
-                };
-                let copy = copy_of(&self.tree, empty)?;
-                mount::change(&copy, b"", MountChange::read_only())?;
-                copy
-            }
-        };
-        move_to(&copy, target, b"")
-    }
 }
 
 /// Whether a path is one that the root shows as it is on the host, and not only a directory on the
@@ -437,18 +302,9 @@ pub(crate) fn shows(bounds: &Bounds, path: &[u8]) -> bool {
 }
 
 /// An absolute path as seen from the root's descriptor.
-fn inside(path: &[u8]) -> &[u8] {
+pub(crate) fn inside(path: &[u8]) -> &[u8] {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     if path.is_empty() { b"." } else { path }
-}
-
-/// Whether one path of the workspace is another or lies above it.
-fn covers(above: &[u8], below: &[u8]) -> bool {
-    above == b"."
-        || below == above
-        || below
-            .strip_prefix(above)
-            .is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
 /// The content of a small file.
@@ -480,19 +336,6 @@ fn read(path: &[u8]) -> Result<Vec<u8>, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_covers_itself_and_what_is_below_it() {
-        fn check(above: &str, below: &str, expected: bool) {
-            let found = covers(above.as_bytes(), below.as_bytes());
-            assert_eq!(found, expected, "{above} {below}");
-        }
-        check(".", "src", true);
-        check("src", "src", true);
-        check("src", "src/a", true);
-        check("src", "srcs", false);
-        check("src/a", "src", false);
-    }
 
     #[test]
     fn paths_are_seen_from_the_root() {

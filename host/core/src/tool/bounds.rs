@@ -208,7 +208,7 @@ mod tests {
     fn runtime_paths() {
         for text in [
             "/opt/tool",
-            "/root/.cargo/bin",
+            "/srv/you/.cargo/bin",
             "~/.rustup",
             "{prefix}/lib",
             "/usr/lib/a b",

@@ -118,10 +118,11 @@ pub(crate) fn loopback_up() -> Result<(), Errno> {
     request.ifr_ifru.ifru_flags = i16::try_from(up).unwrap_or(0);
     // SAFETY: the kernel reads one request, which lives until the call returns.
     let result = unsafe {
-        libc::ioctl(
+        // Not the C library's function: the type of its second argument differs between them.
+        libc::syscall(
+            libc::SYS_ioctl,
             socket.as_raw_fd(),
-            // The type of the number differs between C libraries.
-            libc::SIOCSIFFLAGS.try_into().map_err(|_| Errno::INVAL)?,
+            libc::SIOCSIFFLAGS,
             &raw const request,
         )
     };

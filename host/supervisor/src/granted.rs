@@ -1,0 +1,177 @@
+//! The workspace in a root of the tool's own: what was granted, and what is carved out of that.
+//!
+//! Whoever may write the workspace may move things in it meanwhile, so every path is opened once,
+//! beneath it and through no link, and what was opened is what is mounted. Never: a part of the
+//! workspace that was not granted; a cover that is left out because it does not fit.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use remit_supervisor::protocol::{Cover, CoverKind, Failure, Step};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat};
+use rustix::io::Errno;
+
+use crate::control::at;
+use crate::root::{Root, copy_of, inside, is_directory, move_to};
+use crate::sys::mount::{self, MountChange};
+use crate::{beneath, idmap};
+
+/// The empty things that cover what is hidden; made in the root.
+const HIDDEN_DIRECTORY: &[u8] = b".hidden";
+const HIDDEN_FILE: &[u8] = b".empty";
+
+impl Root<'_> {
+    /// What was granted of the workspace, and what is carved out of that.
+    pub(crate) fn workspace(&self) -> Result<(), Failure> {
+        let at_grant = at(Step::Grant);
+        let base = openat(
+            CWD,
+            self.bounds.workspace.as_slice(),
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .map_err(&at_grant)?;
+        self.parents(&self.bounds.workspace).map_err(&at_grant)?;
+        self.directory(&self.bounds.workspace).map_err(&at_grant)?;
+        let owner = self.owner().map_err(at(Step::Ownership))?;
+        // The mode of what the grants around it were mounted with.
+        let mut mounted: Vec<(&[u8], bool)> = Vec::new();
+        for grant in &self.bounds.grants {
+            let around = mounted
+                .iter()
+                .filter(|(path, _)| covers(path, &grant.path))
+                .map(|(_, write)| *write);
+            let inherited = around.fold(None, |best, write| Some(best.unwrap_or(false) | write));
+            if inherited.is_some_and(|inherited| inherited >= grant.write) {
+                continue;
+            }
+            match self.grant(&base, &grant.path, grant.write, owner.as_ref()) {
+                Ok(()) => mounted.push((&grant.path, grant.write)),
+                Err(Errno::NOENT) => {}
+                Err(errno) => {
+                    let step = match errno {
+                        Errno::INVAL if owner.is_some() => Step::Ownership,
+                        _ => Step::Grant,
+                    };
+                    return Err(at(step)(errno));
+                }
+            }
+        }
+        self.covers().map_err(at(Step::Cover))
+    }
+
+    /// Who the workspace's owner is for the tool, if the tool is not the owner.
+    fn owner(&self) -> Result<Option<idmap::Owner>, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let processes = openat(&self.tree, c"proc", flags, Mode::empty())?;
+        idmap::Owner::of(self.bounds.identity, processes)
+    }
+
+    fn grant(
+        &self,
+        base: &OwnedFd,
+        path: &[u8],
+        write: bool,
+        owner: Option<&idmap::Owner>,
+    ) -> Result<(), Errno> {
+        let found = beneath::open(base, path)?;
+        let copy = copy_of(&found, b"")?;
+        let mut change = if write {
+            MountChange::writable()
+        } else {
+            MountChange::read_only()
+        };
+        if let Some(owner) = owner {
+            change = change.owned_by(owner.namespace());
+        }
+        mount::change(&copy, b"", change)?;
+        let full = self.full(path);
+        // Below a grant that is mounted already the path is the workspace's own, so that nothing
+        // is made on its way and no link is followed.
+        match beneath::open(&self.tree, inside(&full)) {
+            Ok(target) => move_to(&copy, &target, b""),
+            Err(Errno::NOENT) => self.put(&copy, &full),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// A path of the workspace as an absolute one.
+    fn full(&self, path: &[u8]) -> Vec<u8> {
+        if path == b"." {
+            self.bounds.workspace.clone()
+        } else {
+            [self.bounds.workspace.as_slice(), path].join(&b'/')
+        }
+    }
+
+    fn covers(&self) -> Result<(), Errno> {
+        let hides = |cover: &Cover| cover.kind == CoverKind::Hidden;
+        if self.bounds.covers.iter().any(hides) {
+            mkdirat(&self.tree, HIDDEN_DIRECTORY, Mode::empty())?;
+            self.file(&[b"/", HIDDEN_FILE].concat(), b"", 0)?;
+        }
+        for cover in &self.bounds.covers {
+            let target = match beneath::open(&self.tree, inside(&self.full(&cover.path))) {
+                Ok(target) => target,
+                // Not there, or not granted: nothing to cover.
+                Err(Errno::NOENT | Errno::NOTDIR) => continue,
+                Err(errno) => return Err(errno),
+            };
+            // A link cannot be covered, only what it leads to; whoever may write beside it could
+            // put another in its place.
+            if FileType::from_raw_mode(fstat(&target)?.st_mode) == FileType::Symlink {
+                return Err(Errno::LOOP);
+            }
+            self.cover(cover.kind, target.as_fd())?;
+        }
+        Ok(())
+    }
+
+    fn cover(&self, kind: CoverKind, target: BorrowedFd<'_>) -> Result<(), Errno> {
+        let copy = match kind {
+            CoverKind::Pinned => copy_of(target, b"")?,
+            CoverKind::Sealed => {
+                let copy = copy_of(target, b"")?;
+                mount::change(&copy, b"", MountChange::read_only())?;
+                copy
+            }
+            CoverKind::Hidden => {
+                let empty = if is_directory(target)? {
+                    HIDDEN_DIRECTORY
+                } else {
+                    HIDDEN_FILE
+                };
+                let copy = copy_of(&self.tree, empty)?;
+                mount::change(&copy, b"", MountChange::read_only())?;
+                copy
+            }
+        };
+        move_to(&copy, target, b"")
+    }
+}
+
+/// Whether one path of the workspace is another or lies above it.
+pub(crate) fn covers(above: &[u8], below: &[u8]) -> bool {
+    above == b"."
+        || below == above
+        || below
+            .strip_prefix(above)
+            .is_some_and(|rest| rest.first() == Some(&b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_covers_itself_and_what_is_below_it() {
+        fn check(above: &str, below: &str, expected: bool) {
+            let found = covers(above.as_bytes(), below.as_bytes());
+            assert_eq!(found, expected, "{above} {below}");
+        }
+        check(".", "src", true);
+        check("src", "src", true);
+        check("src", "src/a", true);
+        check("src", "srcs", false);
+        check("src/a", "src", false);
+    }
+}
