@@ -191,7 +191,8 @@ fn no_value_becomes_an_option_or_leads_outside() {
             // What was accepted is one whole argument, after the last one that ends options.
             let arguments = started["arguments"].as_array().unwrap();
             let end = arguments.iter().position(|one| one == "--");
-            let place = arguments.iter().rposition(|one| one == value).unwrap();
+            let place = arguments.iter().rposition(|one| one == value);
+            let place = place.unwrap_or_else(|| panic!("{value}: {arguments:?}"));
             let harmless = !value.starts_with('-') || end.is_some_and(|end| place > end);
             assert!(harmless, "{value}: {arguments:?}");
             assert!(
@@ -527,7 +528,7 @@ fn a_build_script_stays_inside_and_the_workspace_chooses_no_compiler() {
     let rustc = cargo.with_file_name("rustc");
     let policy = format!(
         "format = 1\n[tools.cargo]\nprogram = '{}'\n[tools.cargo.templates]\nbuild = [\"build\", \"--offline\"]\n\
-         [tools.cargo.run]\nwall = \"5m\"\n\
+         [tools.cargo.run]\nwall = \"5m\"\nruntime = ['{{prefix}}/bin', '{{prefix}}/lib']\n\
          [tools.cargo.run.set]\nRUSTC = '{}'\nRUSTC_WRAPPER = ''\nRUSTC_WORKSPACE_WRAPPER = ''\n",
         cargo.display(),
         rustc.display()

@@ -36,6 +36,11 @@ fn at_a_terminal_nothing_is_typed_for_the_user() {
         .arg("--policy")
         .arg(stage.home.path("out/policy.toml"));
     let output = finish(command, "");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "",
+        "the terminal itself"
+    );
     let screen = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{screen}");
     assert!(screen.contains("TIOCSTI"), "nothing was tried: {screen}");

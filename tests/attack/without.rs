@@ -11,6 +11,9 @@ use crate::stage::{Said, Stage, User, attempts};
 /// Exit codes with which a run is refused: denied, or the plugin cannot be run here.
 const REFUSED: [i32; 2] = [3, 10];
 
+/// What is said of a machine on which not even a harmless program can be started as a tool.
+const NO_TOOL: &str = "tools cannot be run here";
+
 /// Runs everything on a machine without these features; the level, if it ran.
 fn honest(features: &'static str) -> Vec<(User, Option<Level>)> {
     let run = |user| {
@@ -28,9 +31,9 @@ fn judge(said: &Said, features: &str) -> Option<Level> {
     if said.event("tool-started").is_none() {
         let refused = said.code.is_some_and(|code| REFUSED.contains(&code));
         let in_words = refused && everything.contains("confine");
-        // Or the start of the tool failed, at a step that has a name.
-        let at_a_step = said.event("tool-refused").is_some() && said.code != Some(0);
-        assert!(in_words || at_a_step, "without {features}: {everything}");
+        // Or the start failed, at a step that has a name.
+        let no_tool = said.code == Some(2) && everything.contains(NO_TOOL);
+        assert!(in_words || no_tool, "without {features}: {everything}");
         return None;
     }
     let level = said
@@ -57,10 +60,7 @@ fn overview(stage: &Stage, level: Option<Level>) {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     match level {
         Some(level) => assert!(said.contains(&format!("level {level}")), "{level}: {said}"),
-        None => assert!(
-            said.contains("level C") || said.contains("cannot"),
-            "{said}"
-        ),
+        None => assert_eq!(output.status.code(), Some(1), "{said}"),
     }
 }
 

@@ -26,7 +26,7 @@ use remit_core::decide::decide;
 use remit_core::digest::Digest;
 use remit_core::manifest::{Confinement, Manifest};
 use remit_core::policy::{AsRoot, Origin, Policy};
-use remit_core::tool::{CallStdin, Exit, Launch, SlotValue, ToolCall, Usage};
+use remit_core::tool::{CallStdin, Exit, Launch, SlotValue, StartError, ToolCall, Usage};
 use remit_engine::seam::{ToolEvent, Tools as _};
 use remit_process::{HostEnvironment, Settings, ToolBox, Without};
 use tempfile::TempDir;
@@ -63,6 +63,21 @@ pub(crate) struct Rehearsed {
     pub(crate) attempts: Vec<Attempt>,
     /// How the attacker ended.
     pub(crate) exit: Exit,
+}
+
+/// Why there was no rehearsal.
+#[derive(Debug)]
+pub(crate) enum NotRehearsed {
+    /// No tool can be started on this machine.
+    Start(StartError),
+    /// The stage could not be set.
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for NotRehearsed {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// Directories and services of one rehearsal; gone when dropped.
@@ -159,8 +174,8 @@ fn toml_text(text: &str) -> String {
 /// Rehearses every attack that this machine can try. Everything is made below `base` and removed.
 ///
 /// # Errors
-/// The attacker could not be started.
-pub(crate) async fn rehearse(base: &Path) -> anyhow::Result<Rehearsed> {
+/// The attacker could not be started, as no tool could, or something else failed.
+pub(crate) async fn rehearse(base: &Path, as_root: AsRoot) -> Result<Rehearsed, NotRehearsed> {
     let base = base.canonicalize().context("the temporary directory")?;
     let stage = Stage::set(&base).context("the scratch directory")?;
     let tools = ToolBox::new(Settings {
@@ -168,12 +183,13 @@ pub(crate) async fn rehearse(base: &Path) -> anyhow::Result<Rehearsed> {
         scratch: base,
         environment: HostEnvironment::new(std::env::vars_os()),
         search: None,
-        as_root: AsRoot::default(),
+        as_root,
         found: None,
         without: Without::default(),
     })
     .context("the tool box")?;
-    let mut running = tools.start(&stage.launch()?).await?;
+    let started = tools.start(&stage.launch()?).await;
+    let mut running = started.map_err(NotRehearsed::Start)?;
     let mut said = Vec::new();
     let exit = loop {
         match running.next_event(CHUNK).await {

@@ -17,6 +17,7 @@ use remit_core::manifest::Confinement;
 use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
 use remit_core::scope::Capability;
+use remit_core::tool::StartError;
 use remit_engine::attempt::Request;
 use remit_engine::cancel::Cancel;
 use remit_engine::host::{Identity, PluginHost, World};
@@ -25,7 +26,7 @@ use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
 use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
 use remit_ledger::SqliteState;
-use remit_process::{HostEnvironment, Probe, Settings, ToolBox, Without, probe};
+use remit_process::{HostEnvironment, Probe, ProbeError, Settings, ToolBox, Without, probe};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::Tree;
 
@@ -115,11 +116,14 @@ async fn confinement(owner: &Owner, grants: &Grants) -> Result<Option<Confinemen
         Without::default(),
     )
     .await
-    .map_err(|error| {
-        Stop::usage(
-            format!("tools cannot be run here: {error}"),
+    .map_err(|error| match error {
+        ProbeError::Start(StartError::TooLoose { best, why, .. }) => {
+            Stop::Denied(vec![nowhere_for_service(best, &why)])
+        }
+        other => Stop::usage(
+            format!("tools cannot be run here: {other}"),
             "see `remit doctor`",
-        )
+        ),
     })?;
     let wanted = grants.limits().confinement();
     if found.confinement <= wanted {
@@ -149,6 +153,25 @@ fn too_loose(grants: &Grants, found: &Probe) -> Denial {
         )),
         reason: None,
         fix: Fix { flag: None, line },
+    }
+}
+
+/// Why a run of root does not begin on a machine where a tool gets no root of its own: only there
+/// the workspace can belong to the user as whom it runs.
+fn nowhere_for_service(best: Confinement, why: &str) -> Denial {
+    Denial {
+        capability: Capability::Run,
+        scope: format!("tools at level {best}"),
+        missing: MissingKey::Allowed,
+        note: Some(format!(
+            "tools of root run confined as a user that owns nothing, which needs a root of \
+             their own, and this machine gives: {why}"
+        )),
+        reason: None,
+        fix: Fix {
+            flag: None,
+            line: "host.as-root = \"keep\"".to_owned(),
+        },
     }
 }
 

@@ -87,7 +87,16 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// The kernel's own memory and messages.
-const KERNEL_FILES: &[&str] = &["/proc/kcore", "/proc/kmsg", "/proc/keys"];
+const KERNEL_FILES: &[&str] = &["/proc/kcore", "/proc/kmsg"];
+
+/// What the kernel tells of other programs, and how many lines are headings.
+const TABLES: &[(&str, usize)] = &[
+    ("/proc/keys", 0),
+    ("/proc/timer_list", 0),
+    ("/proc/sched_debug", 0),
+    ("/proc/net/unix", 1),
+    ("/proc/net/tcp6", 1),
+];
 
 /// Devices through which more than files can be reached. Opening them does nothing.
 const DEVICES: &[&str] = &[
@@ -355,7 +364,7 @@ pub(crate) fn settings(report: &Report<'_>) {
     for path in KERNEL_FILES {
         report.attempt(&format!("read {path}"), || read_byte(Path::new(path)));
     }
-    for name in ["uid_map", "gid_map", "setgroups", "projid_map"] {
+    for name in ["uid_map", "gid_map", "setgroups"] {
         report.attempt(&format!("write /proc/self/{name}"), || {
             // Where this process is, they were written once and for all.
             fs::write(
@@ -381,6 +390,20 @@ pub(crate) fn settings(report: &Report<'_>) {
         fs::write("/proc/self/oom_score_adj", "-1000")?;
         Ok("its score is the lowest".to_owned())
     });
+}
+
+/// The row `kernel-tables`.
+pub(crate) fn tables(report: &Report<'_>) {
+    for (path, headings) in TABLES {
+        report.attempt(&format!("read {path}"), || {
+            let lines = fs::read_to_string(path)?.lines().count();
+            if lines <= *headings {
+                Err(No::Denied("nothing is in it".to_owned()))
+            } else {
+                Ok(format!("{} lines", lines - headings))
+            }
+        });
+    }
 }
 
 /// The row `devices`.

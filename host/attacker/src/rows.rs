@@ -167,6 +167,12 @@ pub const ROWS: &[Row] = &[
         "write settings of the kernel",
     ),
     portable(
+        "kernel-tables",
+        &["B4", "G15"],
+        NAMESPACED,
+        "read what the kernel tells of other programs",
+    ),
+    portable(
         "debug",
         &["C3", "G14"],
         CONFINED,
@@ -263,6 +269,12 @@ pub const ROWS: &[Row] = &[
         &["G13"],
         CONFINED,
         "have a capability, or no filter",
+    ),
+    portable(
+        "capability-bounds",
+        &["G13"],
+        NAMESPACED,
+        "have capabilities that a program could gain by exec",
     ),
     portable(
         "environment",

@@ -35,6 +35,29 @@ pub(crate) const DEVICES: [&[u8]; 5] = [
 /// The private directories, below the scratch directory.
 pub(crate) const PRIVATE: [&[u8]; 3] = [b"home", b"tmp", b"shm"];
 
+/// Parts of `/proc` that are the machine's, not the tool's: settings, and what acts when it is
+/// written. The kernel lets root write them in every namespace, and Landlock may not be there.
+const OF_THE_MACHINE: [&[u8]; 5] = [
+    b"/proc/sys",
+    b"/proc/sysrq-trigger",
+    b"/proc/irq",
+    b"/proc/bus",
+    b"/proc/fs",
+];
+
+/// Parts of `/proc` that tell of others: the keys of the user, memory and timers of the kernel.
+const OF_OTHERS: [&[u8]; 6] = [
+    b"/proc/keys",
+    b"/proc/key-users",
+    b"/proc/kcore",
+    b"/proc/kmsg",
+    b"/proc/timer_list",
+    b"/proc/sched_debug",
+];
+
+/// What is read instead.
+const NOTHING: &[u8] = b"/dev/null";
+
 /// Links that every root has. What is private has its usual names, too.
 const LINKS: [(&[u8], &[u8]); 4] = [
     (b"/dev/fd", b"/proc/self/fd"),
@@ -281,7 +304,32 @@ impl Root<'_> {
             | MountAttrFlags::MOUNT_ATTR_NODEV
             | MountAttrFlags::MOUNT_ATTR_NOEXEC;
         let table = mounted(&new, flags)?;
-        self.put(&table, b"/proc")
+        self.put(&table, b"/proc")?;
+        for path in OF_THE_MACHINE {
+            self.over(path, MountChange::read_only(), |here| copy_of(here, b""))?;
+        }
+        for path in OF_OTHERS {
+            self.over(path, MountChange::device(), |_| copy_of(CWD, NOTHING))?;
+        }
+        Ok(())
+    }
+
+    /// Covers a part of the new table of processes, if it is there.
+    fn over(
+        &self,
+        path: &[u8],
+        change: MountChange<'_>,
+        made: impl Fn(&OwnedFd) -> Result<OwnedFd, Errno>,
+    ) -> Result<(), Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let here = match openat(&self.tree, inside(path), flags, Mode::empty()) {
+            Ok(here) => here,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(errno),
+        };
+        let copy = made(&here)?;
+        mount::change(&copy, b"", change)?;
+        move_to(&copy, &here, b"")
     }
 }
 

@@ -9,17 +9,20 @@ nobody has typed.
 import array
 import fcntl
 import os
-import pty
 import sys
 import termios
 import tty
 
-child, person = pty.fork()
-if child == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-terminal = os.open(os.ptsname(person), os.O_RDWR | os.O_NOCTTY)
+person, terminal = os.openpty()
 # Every character counts, not only whole lines, and none is shown again.
 tty.setraw(terminal)
+child = os.fork()
+if child == 0:
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for stream in range(3):
+        os.dup2(terminal, stream)
+    os.execv(sys.argv[1], sys.argv[1:])
 os.set_blocking(person, False)
 seen, ended, status = b"", False, 0
 while not ended:
@@ -33,5 +36,5 @@ while not ended:
 waiting = array.array("i", [0])
 fcntl.ioctl(terminal, termios.FIONREAD, waiting)
 sys.stdout.buffer.write(seen)
-print(f"\nwaiting={waiting[0]}")
+print(f"\nwaiting={waiting[0]}", flush=True)
 sys.exit(os.waitstatus_to_exitcode(status))

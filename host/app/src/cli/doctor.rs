@@ -6,8 +6,8 @@ use anstream::println;
 use clap::Subcommand;
 use remit_core::manifest::Confinement;
 use remit_core::outcome::ExitCode;
-use remit_core::tool::Containment;
-use remit_process::{Probe, ToolBox, Without};
+use remit_core::tool::{Containment, StartError};
+use remit_process::{Probe, ProbeError, ToolBox, Without};
 use remit_sandbox::Runtime;
 use serde::Serialize;
 
@@ -135,6 +135,13 @@ async fn tools_held(owner: &Owner) -> Vec<Check> {
     .await;
     let found = match found {
         Ok(found) => found,
+        Err(ProbeError::Start(StartError::TooLoose { best, why, .. })) => {
+            let found = format!(
+                "level {best}: tools of root run as a user that owns nothing, which needs a root \
+                 of their own; plugins that need tools are refused"
+            );
+            return vec![Check::new("tool confinement", Verdict::Bad, found).fix(why)];
+        }
         Err(error) => {
             return vec![Check::new("tools", Verdict::Bad, error.to_string())
             .fix("remit needs to start its supervisor; check that memfd or the temporary directory allow executables")];

@@ -1,14 +1,19 @@
 //! `remit doctor security`: what of the confinement holds on this machine, tried by attacks.
 
+use std::path::Path;
+
 use anstream::println;
 use remit_attacker::{Attempt, Level, ROWS, Row, Verdict};
 use remit_core::outcome::ExitCode;
 use remit_core::tool::Exit;
 use serde::Serialize;
 
+use super::target::Rules;
 use crate::exit::Stop;
+use crate::owner::Owner;
+use crate::places::Places;
 use crate::printable::printable;
-use crate::rehearsal::{self, Rehearsed};
+use crate::rehearsal::{self, NotRehearsed, Rehearsed};
 use crate::render::{BAD, BOLD, DIM, GOOD, WARN};
 use crate::wiring;
 
@@ -56,15 +61,29 @@ struct Shown {
 
 #[derive(Debug, Serialize)]
 struct Report {
-    level: &'static str,
+    /// None if no tool can be started here.
+    level: Option<&'static str>,
     holds: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     rows: Vec<Shown>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let places = Places::find()?;
+    let owner = Owner::read(&places, Path::new("."), &Rules::default())?;
     let runtime = wiring::runtime()?;
-    let rehearsed = runtime.block_on(rehearsal::rehearse(&wiring::scratch_base()))?;
-    let report = judge(&rehearsed);
+    let rehearsal = rehearsal::rehearse(&wiring::scratch_base(), owner.policy().as_root());
+    let report = match runtime.block_on(rehearsal) {
+        Ok(rehearsed) => judge(&rehearsed),
+        Err(NotRehearsed::Start(error)) => Report {
+            level: None,
+            holds: false,
+            error: Some(error.to_string()),
+            rows: Vec::new(),
+        },
+        Err(NotRehearsed::Other(error)) => return Err(error.into()),
+    };
     if args.json {
         super::print_json(&report)?;
     } else {
@@ -88,7 +107,8 @@ fn judge(rehearsed: &Rehearsed) -> Report {
         Outcome::Breached | Outcome::Missing => row.promised,
     };
     Report {
-        level: rehearsed.level.name(),
+        error: None,
+        level: Some(rehearsed.level.name()),
         holds: rehearsed.exit == Exit::Code(0) && !rows.iter().any(broken),
         rows,
     }
@@ -126,7 +146,15 @@ fn shown(row: &Row, level: Level, attempts: &[Attempt]) -> Shown {
 }
 
 fn print(report: &Report) {
-    println!("{BOLD}confinement level {}{BOLD:#}", report.level);
+    let Some(level) = report.level else {
+        let why = report.error.as_deref().unwrap_or_default();
+        println!(
+            "{BAD}no tool can be started here{BAD:#}: {}",
+            printable(why)
+        );
+        return;
+    };
+    println!("{BOLD}confinement level {level}{BOLD:#}");
     for row in &report.rows {
         let mark = match (row.outcome, row.promised) {
             (Outcome::Held, _) => format!("{GOOD}held     {GOOD:#}"),
@@ -143,11 +171,10 @@ fn print(report: &Report) {
         }
     }
     if report.holds {
-        println!("everything that level {} promises held", report.level);
+        println!("everything that level {level} promises held");
     } else {
         println!(
-            "{BAD}a promise of level {} did not hold{BAD:#}: please report it as docs/security.md says",
-            report.level
+            "{BAD}a promise of level {level} did not hold{BAD:#}: please report it as docs/security.md says"
         );
     }
 }

@@ -4,13 +4,17 @@
 //! module passes arguments and results through as they are. Never: an import that gets no export,
 //! but for those that take a handle.
 
+use std::collections::BTreeMap;
+
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
     GlobalType, ImportSection, MemorySection, MemoryType, Module, TypeSection, ValType,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
-use wit_parser::{Handle, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey};
+use wit_parser::{
+    Handle, Resolve, Type, TypeDefKind, TypeId, TypeOwner, WorldId, WorldItem, WorldKey,
+};
 
 /// Where results are put that do not fit into registers.
 const RESULTS: i32 = 1024;
@@ -98,8 +102,16 @@ impl Caller {
     /// Builds the component for what a world imports.
     pub(super) fn of(mut resolve: Resolve, world: WorldId) -> Self {
         let functions = functions(&resolve, world);
+        let mut names = Names {
+            world,
+            known: BTreeMap::new(),
+        };
         for callable in functions.iter().filter(|callable| !callable.takes_handle) {
             let mut item = callable.item.clone();
+            for parameter in &mut item.params {
+                parameter.ty = names.in_world(&mut resolve, parameter.ty);
+            }
+            item.result = item.result.map(|ty| names.in_world(&mut resolve, ty));
             item.name.clone_from(&callable.export);
             item.kind = wit_parser::FunctionKind::Freestanding;
             let key = WorldKey::Name(callable.export.clone());
@@ -116,6 +128,81 @@ impl Caller {
             .encode()
             .unwrap();
         Self { bytes, functions }
+    }
+}
+
+/// Types of interfaces under names of the world, as a `use` in it would give them.
+struct Names {
+    world: WorldId,
+    known: BTreeMap<usize, TypeId>,
+}
+
+impl Names {
+    /// The same type, as a function of the world may mention it.
+    fn in_world(&mut self, resolve: &mut Resolve, ty: Type) -> Type {
+        let Type::Id(id) = ty else { return ty };
+        Type::Id(self.id_in_world(resolve, id))
+    }
+
+    fn id_in_world(&mut self, resolve: &mut Resolve, id: TypeId) -> TypeId {
+        if let Some(known) = self.known.get(&id.index()) {
+            return *known;
+        }
+        let mut definition = resolve.types[id].clone();
+        let found = if let Some(name) = &definition.name {
+            let name = format!("t{}-{name}", self.known.len());
+            definition.name = Some(name.clone());
+            definition.kind = TypeDefKind::Type(Type::Id(id));
+            definition.owner = TypeOwner::World(self.world);
+            let span = definition.span;
+            let alias = resolve.types.alloc(definition);
+            let item = WorldItem::Type { id: alias, span };
+            let imports = &mut resolve.worlds[self.world].imports;
+            imports.insert(WorldKey::Name(name), item);
+            alias
+        } else {
+            self.mend(resolve, &mut definition.kind);
+            resolve.types.alloc(definition)
+        };
+        self.known.insert(id.index(), found);
+        found
+    }
+
+    /// Inside of a type that has no name.
+    fn mend(&mut self, resolve: &mut Resolve, kind: &mut TypeDefKind) {
+        match kind {
+            TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => {
+                *id = self.id_in_world(resolve, *id);
+            }
+            TypeDefKind::Tuple(tuple) => {
+                for ty in &mut tuple.types {
+                    *ty = self.in_world(resolve, *ty);
+                }
+            }
+            TypeDefKind::Result(result) => {
+                for ty in [&mut result.ok, &mut result.err] {
+                    *ty = ty.map(|ty| self.in_world(resolve, ty));
+                }
+            }
+            TypeDefKind::Option(ty)
+            | TypeDefKind::List(ty)
+            | TypeDefKind::FixedLengthList(ty, _)
+            | TypeDefKind::Type(ty) => *ty = self.in_world(resolve, *ty),
+            TypeDefKind::Map(key, value) => {
+                *key = self.in_world(resolve, *key);
+                *value = self.in_world(resolve, *value);
+            }
+            TypeDefKind::Future(ty) | TypeDefKind::Stream(ty) => {
+                *ty = ty.map(|ty| self.in_world(resolve, ty));
+            }
+            // These have names.
+            TypeDefKind::Record(_)
+            | TypeDefKind::Resource
+            | TypeDefKind::Flags(_)
+            | TypeDefKind::Variant(_)
+            | TypeDefKind::Enum(_)
+            | TypeDefKind::Unknown => {}
+        }
     }
 }
 
