@@ -27,6 +27,10 @@ pub(crate) struct Victims {
     pub(crate) shared_memory: Option<i32>,
     /// Processes of a bounded fork bomb.
     pub(crate) processes: Option<usize>,
+    /// Files of the workspace that may not be read.
+    pub(crate) hidden: Vec<PathBuf>,
+    /// Files of the workspace that may not be changed.
+    pub(crate) sealed: Vec<PathBuf>,
     /// A word to leave or to find.
     pub(crate) word: Option<String>,
 }
@@ -84,6 +88,10 @@ impl Victims {
             self.shared_memory = Some(value.parse().map_err(|_| wrong())?);
         } else if let Some(value) = after(option::PROCESSES) {
             self.processes = Some(value.parse().map_err(|_| wrong())?);
+        } else if let Some(value) = after(option::HIDDEN) {
+            self.hidden.push(value.into());
+        } else if let Some(value) = after(option::SEALED) {
+            self.sealed.push(value.into());
         } else if let Some(value) = after(option::WORD) {
             self.word = Some(value.to_owned());
         } else {

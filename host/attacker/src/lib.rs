@@ -38,6 +38,12 @@ pub const SHARED_MEMORY: &str = "--shared-memory=";
 /// The option that says how many processes a bounded fork bomb starts at most.
 pub const PROCESSES: &str = "--processes=";
 
+/// The option that names a file of the workspace that may not be read.
+pub const HIDDEN: &str = "--hidden=";
+
+/// The option that names a file of the workspace that may not be changed.
+pub const SEALED: &str = "--sealed=";
+
 /// The option with a word that one run leaves behind and another looks for.
 pub const WORD: &str = "--word=";
 

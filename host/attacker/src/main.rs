@@ -10,6 +10,7 @@
 
 mod arguments;
 mod capabilities;
+mod carved;
 mod control;
 mod exhaustion;
 mod files;
@@ -17,6 +18,7 @@ mod foreign;
 mod identity;
 mod kernel;
 mod links;
+mod modes;
 mod neighbours;
 mod network;
 mod persistence;
@@ -136,6 +138,8 @@ fn attack(row: &Row, victims: &Victims) {
         "terminal" => kernel::terminal(&report),
         "descriptors" => identity::descriptors(&report),
         "set-user-id" => identity::set_user_id(&report, victims),
+        "privileged-files" => modes::privileged(&report, victims),
+        "carved-out" => carved::reach(&report, victims),
         "no-new-privileges" => capabilities::no_new_privileges(&report),
         "capabilities" => capabilities::all_gone(&report),
         "capability-bounds" => capabilities::bounds(&report),

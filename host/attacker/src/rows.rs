@@ -259,6 +259,12 @@ pub const ROWS: &[Row] = &[
         "become another user",
     ),
     portable(
+        "privileged-files",
+        &["B5", "G13"],
+        CONFINED,
+        "leave a program that runs as its owner, whoever starts it",
+    ),
+    portable(
         "no-new-privileges",
         &["G13"],
         ALWAYS,
@@ -324,6 +330,12 @@ pub const ROWS: &[Row] = &[
         &["C6"],
         &[],
         "fill the private temporary directory",
+    ),
+    staged(
+        "carved-out",
+        &["B7", "G5"],
+        NAMESPACED,
+        "reach what is denied inside of what is granted",
     ),
     staged(
         "shared-memory",

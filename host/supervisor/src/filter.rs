@@ -2,8 +2,8 @@
 //!
 //! Two filters. The first refuses what no tool of a developer needs and what would lead out: other
 //! processes' memory, namespaces and mounts, the kernel's own settings, sockets that were not
-//! granted. The second answers "not implemented" where a program has another way: `clone3` hides
-//! its flags in memory, where no filter can look. Everything else is allowed, because what files
+//! granted, files that run as their owner. The second answers "not implemented" where a program has
+//! another way: `clone3` and `openat2` hide their flags in memory, where no filter can look. Everything else is allowed, because what files
 //! and processes may be reached is not decided here. Never: a list that is meant to be complete;
 //! it is the last of several layers.
 
@@ -107,6 +107,31 @@ const REFUSED_HERE: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[i64] = &[];
 
+/// `fchmodat2` (Linux 6.6), the same number on every architecture.
+const FCHMODAT2: i64 = 452;
+
+/// Calls that give a file a mode: the place of the mode and, if it counts only where a file is
+/// made, that of the flags. What a tool of root leaves in a workspace of root is root's: a program
+/// there that runs as its owner would be root for everybody on the machine.
+const MODES: &[(i64, u8, Option<u8>)] = &[
+    (libc::SYS_fchmod, 1, None),
+    (libc::SYS_fchmodat, 2, None),
+    (FCHMODAT2, 2, None),
+    (libc::SYS_mknodat, 2, None),
+    (libc::SYS_openat, 3, Some(2)),
+];
+
+/// Likewise, on this architecture only.
+#[cfg(target_arch = "x86_64")]
+const MODES_HERE: &[(i64, u8, Option<u8>)] = &[
+    (libc::SYS_chmod, 1, None),
+    (libc::SYS_creat, 1, None),
+    (libc::SYS_mknod, 1, None),
+    (libc::SYS_open, 2, Some(1)),
+];
+#[cfg(not(target_arch = "x86_64"))]
+const MODES_HERE: &[(i64, u8, Option<u8>)] = &[];
+
 /// Requests to a terminal that put words into somebody's mouth.
 const TERMINAL_INJECTION: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541C /* TIOCLINUX */];
 
@@ -128,7 +153,7 @@ const X32_BIT: u32 = 0x4000_0000;
 /// Both filters, ready to be applied.
 pub(crate) struct Filters {
     refusing: BpfProgram,
-    missing: [libc::sock_filter; 5],
+    missing: [libc::sock_filter; MISSING],
 }
 
 /// Makes the filters.
@@ -145,6 +170,9 @@ pub(crate) fn make(network: Network) -> Result<Filters, Errno> {
     rules.insert(libc::SYS_ioctl, any(ioctls)?);
     let clones = NAMESPACES.map(|flag| has(0, u64::from(flag.cast_unsigned())));
     rules.insert(libc::SYS_clone, any(clones)?);
+    for (call, mode, flags) in MODES.iter().chain(MODES_HERE) {
+        rules.insert(*call, elevating(*mode, *flags)?);
+    }
     match network {
         // Also no socket between processes: a service that listens on a path would answer.
         Network::None => {
@@ -206,6 +234,25 @@ fn neither_internet() -> Result<SeccompRule, Errno> {
     SeccompRule::new(vec![other(libc::AF_INET)?, other(libc::AF_INET6)?]).map_err(|_| Errno::INVAL)
 }
 
+/// A mode with which a file would run as its owner or group. With `flags`, the place of an
+/// argument, only where a file is made: otherwise the mode is whatever is left in the register.
+fn elevating(mode: u8, flags: Option<u8>) -> Result<Vec<SeccompRule>, Errno> {
+    let makes = [libc::O_CREAT, libc::O_TMPFILE & !libc::O_DIRECTORY];
+    let mut rules = Vec::with_capacity(4);
+    for bit in [libc::S_ISUID, libc::S_ISGID] {
+        let elevates = || has(mode, u64::from(bit));
+        let Some(flags) = flags else {
+            rules.push(SeccompRule::new(vec![elevates()?]).map_err(|_| Errno::INVAL)?);
+            continue;
+        };
+        for make in makes {
+            let makes = has(flags, u64::from(make.cast_unsigned()))?;
+            rules.push(SeccompRule::new(vec![elevates()?, makes]).map_err(|_| Errno::INVAL)?);
+        }
+    }
+    Ok(rules)
+}
+
 /// An argument with this value. The kernel takes these arguments as 32 bits.
 fn equal(argument: u8, value: u64) -> Result<SeccompCondition, Errno> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
@@ -223,20 +270,25 @@ fn has(argument: u8, bit: u64) -> Result<SeccompCondition, Errno> {
     .map_err(|_| Errno::INVAL)
 }
 
+/// Instructions of the second filter.
+const MISSING: usize = 6;
+
 /// The second filter, by hand: the library compares no ranges of call numbers.
-fn missing() -> [libc::sock_filter; 5] {
+fn missing() -> [libc::sock_filter; MISSING] {
     let load = u16::try_from(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS).unwrap_or(0);
     let at_least = u16::try_from(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K).unwrap_or(0);
     let same = u16::try_from(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K).unwrap_or(0);
     let answer = u16::try_from(libc::BPF_RET | libc::BPF_K).unwrap_or(0);
     let line = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
     let clone3 = u32::try_from(libc::SYS_clone3).unwrap_or(0);
+    let openat2 = u32::try_from(libc::SYS_openat2).unwrap_or(0);
     let not_there = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
     [
         // The number of the call is the first word of what the kernel shows.
         line(load, 0, 0, 0),
-        line(at_least, 2, 0, X32_BIT),
-        line(same, 1, 0, clone3),
+        line(at_least, 3, 0, X32_BIT),
+        line(same, 2, 0, clone3),
+        line(same, 1, 0, openat2),
         line(answer, 0, 0, libc::SECCOMP_RET_ALLOW),
         line(answer, 0, 0, not_there),
     ]
@@ -262,7 +314,8 @@ mod tests {
         let not_there = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
         assert_eq!(target(1, filter[1].jt), not_there);
         assert_eq!(target(2, filter[2].jt), not_there);
-        assert_eq!(target(2, filter[2].jf), libc::SECCOMP_RET_ALLOW);
-        assert_eq!(usize::from(filter[1].jf), 0);
+        assert_eq!(target(3, filter[3].jt), not_there);
+        assert_eq!(target(3, filter[3].jf), libc::SECCOMP_RET_ALLOW);
+        assert_eq!([filter[1].jf, filter[2].jf], [0, 0]);
     }
 }

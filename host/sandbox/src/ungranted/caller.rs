@@ -13,8 +13,12 @@ use wasm_encoder::{
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
 use wit_parser::{
-    Handle, Resolve, Type, TypeDefKind, TypeId, TypeOwner, WorldId, WorldItem, WorldKey,
+    Docs, Handle, IndexMap, Interface, InterfaceId, Resolve, Span, Stability, Type, TypeDefKind,
+    TypeId, TypeOwner, WorldId, WorldItem, WorldKey,
 };
+
+/// The exported instance with one function for each that is imported.
+pub(super) const CALLS: &str = "calls";
 
 /// Where results are put that do not fit into registers.
 const RESULTS: i32 = 1024;
@@ -102,23 +106,40 @@ impl Caller {
     /// Builds the component for what a world imports.
     pub(super) fn of(mut resolve: Resolve, world: WorldId) -> Self {
         let functions = functions(&resolve, world);
+        let interface = resolve.interfaces.alloc(Interface {
+            name: None,
+            types: IndexMap::default(),
+            functions: IndexMap::default(),
+            docs: Docs::default(),
+            stability: Stability::default(),
+            package: resolve.worlds[world].package,
+            span: Span::default(),
+            clone_of: None,
+        });
         let mut names = Names {
-            world,
+            interface,
             known: BTreeMap::new(),
         };
         for callable in functions.iter().filter(|callable| !callable.takes_handle) {
             let mut item = callable.item.clone();
             for parameter in &mut item.params {
-                parameter.ty = names.in_world(&mut resolve, parameter.ty);
+                parameter.ty = names.in_interface(&mut resolve, parameter.ty);
             }
-            item.result = item.result.map(|ty| names.in_world(&mut resolve, ty));
+            item.result = item.result.map(|ty| names.in_interface(&mut resolve, ty));
             item.name.clone_from(&callable.export);
             item.kind = wit_parser::FunctionKind::Freestanding;
-            let key = WorldKey::Name(callable.export.clone());
-            resolve.worlds[world]
-                .exports
-                .insert(key, WorldItem::Function(item));
+            let functions = &mut resolve.interfaces[interface].functions;
+            functions.insert(callable.export.clone(), item);
         }
+        let export = WorldItem::Interface {
+            id: interface,
+            stability: Stability::default(),
+            external_id: None,
+            docs: Docs::default(),
+            span: Span::default(),
+        };
+        let exports = &mut resolve.worlds[world].exports;
+        exports.insert(WorldKey::Name(CALLS.to_owned()), export);
         let mut module = module(&resolve, &functions);
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
         let bytes = ComponentEncoder::default()
@@ -131,20 +152,21 @@ impl Caller {
     }
 }
 
-/// Types of interfaces under names of the world, as a `use` in it would give them.
+/// Types of the imported interfaces under names of the exported one, as a `use` in it would give
+/// them.
 struct Names {
-    world: WorldId,
+    interface: InterfaceId,
     known: BTreeMap<usize, TypeId>,
 }
 
 impl Names {
-    /// The same type, as a function of the world may mention it.
-    fn in_world(&mut self, resolve: &mut Resolve, ty: Type) -> Type {
+    /// The same type, as a function of the exported interface may mention it.
+    fn in_interface(&mut self, resolve: &mut Resolve, ty: Type) -> Type {
         let Type::Id(id) = ty else { return ty };
-        Type::Id(self.id_in_world(resolve, id))
+        Type::Id(self.id_in_interface(resolve, id))
     }
 
-    fn id_in_world(&mut self, resolve: &mut Resolve, id: TypeId) -> TypeId {
+    fn id_in_interface(&mut self, resolve: &mut Resolve, id: TypeId) -> TypeId {
         if let Some(known) = self.known.get(&id.index()) {
             return *known;
         }
@@ -153,12 +175,9 @@ impl Names {
             let name = format!("t{}-{name}", self.known.len());
             definition.name = Some(name.clone());
             definition.kind = TypeDefKind::Type(Type::Id(id));
-            definition.owner = TypeOwner::World(self.world);
-            let span = definition.span;
+            definition.owner = TypeOwner::Interface(self.interface);
             let alias = resolve.types.alloc(definition);
-            let item = WorldItem::Type { id: alias, span };
-            let imports = &mut resolve.worlds[self.world].imports;
-            imports.insert(WorldKey::Name(name), item);
+            resolve.interfaces[self.interface].types.insert(name, alias);
             alias
         } else {
             self.mend(resolve, &mut definition.kind);
@@ -172,28 +191,28 @@ impl Names {
     fn mend(&mut self, resolve: &mut Resolve, kind: &mut TypeDefKind) {
         match kind {
             TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => {
-                *id = self.id_in_world(resolve, *id);
+                *id = self.id_in_interface(resolve, *id);
             }
             TypeDefKind::Tuple(tuple) => {
                 for ty in &mut tuple.types {
-                    *ty = self.in_world(resolve, *ty);
+                    *ty = self.in_interface(resolve, *ty);
                 }
             }
             TypeDefKind::Result(result) => {
                 for ty in [&mut result.ok, &mut result.err] {
-                    *ty = ty.map(|ty| self.in_world(resolve, ty));
+                    *ty = ty.map(|ty| self.in_interface(resolve, ty));
                 }
             }
             TypeDefKind::Option(ty)
             | TypeDefKind::List(ty)
             | TypeDefKind::FixedLengthList(ty, _)
-            | TypeDefKind::Type(ty) => *ty = self.in_world(resolve, *ty),
+            | TypeDefKind::Type(ty) => *ty = self.in_interface(resolve, *ty),
             TypeDefKind::Map(key, value) => {
-                *key = self.in_world(resolve, *key);
-                *value = self.in_world(resolve, *value);
+                *key = self.in_interface(resolve, *key);
+                *value = self.in_interface(resolve, *value);
             }
             TypeDefKind::Future(ty) | TypeDefKind::Stream(ty) => {
-                *ty = ty.map(|ty| self.in_world(resolve, ty));
+                *ty = ty.map(|ty| self.in_interface(resolve, ty));
             }
             // These have names.
             TypeDefKind::Record(_)
@@ -243,7 +262,8 @@ fn module(resolve: &Resolve, functions: &[Callable]) -> Vec<u8> {
             wasm_encoder::EntityType::Function(ty),
         );
         defined.function(of(&export));
-        exports.export(&callable.export, ExportKind::Func, count + index);
+        let name = format!("{CALLS}#{}", callable.export);
+        exports.export(&name, ExportKind::Func, count + index);
         code.function(&passed_through(index, &import, &export));
     }
     let allocator = types.len();

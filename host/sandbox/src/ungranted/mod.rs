@@ -18,7 +18,7 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Val};
 use wit_parser::Resolve;
 
-use self::caller::{Callable, Caller};
+use self::caller::{CALLS, Callable, Caller};
 use crate::component::LoadedPlugin;
 use crate::instance::new_store;
 use crate::linker;
@@ -122,8 +122,16 @@ impl Ungranted {
 
     /// Calls one function with the smallest values of its types.
     async fn call(&mut self, callable: &Callable) -> wasmtime::Result<Option<Val>> {
-        let name = callable.export.as_str();
-        let function = self.instance.get_func(&mut self.store, name).unwrap();
+        let (store, name) = (&mut self.store, callable.export.as_str());
+        let calls = self
+            .instance
+            .get_export_index(&mut *store, None, CALLS)
+            .unwrap();
+        let place = self
+            .instance
+            .get_export_index(&mut *store, Some(&calls), name)
+            .unwrap();
+        let function = self.instance.get_func(&mut *store, place).unwrap();
         let ty = function.ty(&self.store);
         let given: Vec<Val> = ty
             .params()
