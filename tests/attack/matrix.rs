@@ -6,9 +6,10 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-use remit_attacker::{Level, PROCESSES, ROWS, Row, SHARED_MEMORY, WORD};
+use remit_attacker::{HIDDEN, Level, PROCESSES, ROWS, Row, SEALED, SHARED_MEMORY, WORD};
 
 use crate::stage::{SECRET, Stage, User, attempts};
+use crate::tree;
 
 /// What has to be taken away to come to a level.
 fn without(level: Level) -> Option<&'static str> {
@@ -178,6 +179,39 @@ fn what_a_run_leaves_the_next_one_does_not_find() {
             .filter(|attempt| !attempt.verdict.holds())
             .collect();
         assert!(found.is_empty(), "{user:?}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_denied_inside_of_a_grant_is_not_reached() {
+    let rights = [
+        "--allow-read",
+        "--allow-write",
+        "--deny-read=deep/er/secret.txt",
+        "--deny-write=kept/**",
+    ];
+    for level in [Level::A, Level::BPrime] {
+        for user in User::all() {
+            let stage = Stage::set(user, without(level));
+            let workspace = stage.home.workspace();
+            let file = |name: &str| {
+                let path = workspace.join(name);
+                tree::make(&path, tree::Node::File(SECRET.as_bytes().to_vec()));
+                path.display().to_string()
+            };
+            let hidden = format!("{HIDDEN}{}", file("deep/er/secret.txt"));
+            let sealed = format!("{SEALED}{}", file("kept/file.txt"));
+            stage.hand_over();
+            let said = stage.attack_within(&rights, "carved-out", &[hidden, sealed]);
+            assert_eq!(said.level(), Some(level), "{user:?}: {}", said.everything());
+            let tried = attempts(&said);
+            assert!(tried.len() > 10, "{user:?}: {}", said.everything());
+            let mut reached = tried;
+            reached.retain(|attempt| !attempt.verdict.holds());
+            assert!(reached.is_empty(), "{level} {user:?}: {reached:?}");
+            let kept = std::fs::read_to_string(workspace.join("kept/file.txt"));
+            assert_eq!(kept.unwrap(), SECRET, "{level} {user:?}");
+        }
     }
 }
 

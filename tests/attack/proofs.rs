@@ -206,7 +206,18 @@ const PROOFS: &[Proof] = &[
     ("B4", &LEVELS),
     ("B5", &LEVELS),
     ("B6", &[LEVELS[0], LEVELS[2]]),
-    ("B7", &[LEVELS[0], LEVELS[2]]),
+    (
+        "B7",
+        &[
+            LEVELS[0],
+            LEVELS[2],
+            (
+                HERE,
+                "matrix.rs",
+                "what_is_denied_inside_of_a_grant_is_not_reached",
+            ),
+        ],
+    ),
     (
         "C1",
         &[

@@ -151,9 +151,7 @@ impl Stage {
             without,
         };
         std::fs::write(stage.home.path("out/policy.toml"), stage.policy()).unwrap();
-        if user == User::Nobody {
-            stage.hand_over();
-        }
+        stage.hand_over();
         stage
     }
 
@@ -167,8 +165,11 @@ impl Stage {
             .collect()
     }
 
-    /// Gives everything to nobody, so that it could be reached.
-    fn hand_over(&self) {
+    /// Gives everything to nobody, if that is the user, so that it could be reached.
+    pub(crate) fn hand_over(&self) {
+        if self.user != User::Nobody {
+            return;
+        }
         let top = self.home.path("");
         let mut open = vec![top.clone()];
         while let Some(path) = open.pop() {
@@ -250,7 +251,12 @@ impl Stage {
 
     /// Has the attacker try a row, or `all`, with further options.
     pub(crate) fn attack(&self, row: &str, more: &[String]) -> Said {
-        let rights = ["--allow-read", "--allow-write", "--allow-run=attacker"];
+        self.attack_within(&["--allow-read", "--allow-write"], row, more)
+    }
+
+    /// The same with these rights over the workspace.
+    pub(crate) fn attack_within(&self, rights: &[&str], row: &str, more: &[String]) -> Said {
+        let rights = [rights, &["--allow-run=attacker"]].concat();
         self.run(&rights, |host| {
             let mut options = self.options(host);
             options.extend_from_slice(more);

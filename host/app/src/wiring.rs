@@ -26,7 +26,11 @@ use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
 use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
 use remit_ledger::SqliteState;
+<<<<<<< HEAD
 use remit_process::{HostEnvironment, Probe, ProbeError, Settings, ToolBox, Without, probe};
+=======
+use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
+>>>>>>> main
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::Tree;
 
@@ -110,6 +114,7 @@ async fn confinement(owner: &Owner, grants: &Grants) -> Result<Option<Confinemen
     if grants.tools().is_empty() {
         return Ok(None);
     }
+<<<<<<< HEAD
     let found = probe(
         &scratch_base(),
         owner.policy().as_root(),
@@ -128,32 +133,52 @@ async fn confinement(owner: &Owner, grants: &Grants) -> Result<Option<Confinemen
     let wanted = grants.limits().confinement();
     if found.confinement <= wanted {
         return Ok(Some(found.confinement));
+=======
+    let as_root = owner.policy().as_root();
+    let wanted = grants.limits().confinement();
+    match probe(&scratch_base(), as_root, Without::default()).await {
+        Ok(found) if found.confinement <= wanted => Ok(Some(found.confinement)),
+        Ok(found) => {
+            let note = format!(
+                "level {wanted} is asked for at least, and this machine gives: {}",
+                found.lacking
+            );
+            Err(too_loose(grants, found.confinement, note))
+        }
+        Err(ProbeError::Start(StartError::TooLoose {
+            need, best, why, ..
+        })) => Err(too_loose(
+            grants,
+            best,
+            format!("{need}; this machine gives {why}"),
+        )),
+        Err(error) => Err(Stop::usage(
+            format!("tools cannot be run here: {error}"),
+            "see `remit doctor`",
+        )),
+>>>>>>> main
     }
-    Err(Stop::Denied(vec![too_loose(grants, &found)]))
 }
 
 /// Why a run does not begin on a machine that confines tools less than is asked for.
-fn too_loose(grants: &Grants, found: &Probe) -> Denial {
-    let level = found.confinement;
-    let wanted = grants.limits().confinement();
+fn too_loose(grants: &Grants, level: Confinement, note: String) -> Stop {
     // What a manifest asks for the owner cannot take back.
     let demanded = grants.manifest().needs().confinement();
     let line = if demanded.is_some_and(|demanded| demanded < level) {
         "none in a policy: the manifest asks for it; see `remit doctor`".to_owned()
+    } else if level <= grants.limits().confinement() {
+        "host.as-root = \"keep\"".to_owned()
     } else {
         format!("host.confinement = \"{level}\"")
     };
-    Denial {
+    Stop::Denied(vec![Denial {
         capability: Capability::Run,
         scope: format!("tools at level {level}"),
         missing: MissingKey::Allowed,
-        note: Some(format!(
-            "tools must be confined at level {wanted} at least, and this machine gives: {}",
-            found.lacking
-        )),
+        note: Some(note),
         reason: None,
         fix: Fix { flag: None, line },
-    }
+    }])
 }
 
 /// Why a run of root does not begin on a machine where a tool gets no root of its own: only there

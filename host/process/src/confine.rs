@@ -88,8 +88,13 @@ impl Confiner {
         };
         let carved = covers::of(workspace, decided).map_err(unprotected)?;
         let writable = |path: &RelPath| decided.write().iter().any(|root| root.covers(path));
-        let held = settings::hold(workspace, writable, decided.writes_settings())
-            .map_err(|(path, error)| unprotected((path, error.to_string())))?;
+        // Where nothing can be covered, placeholders would only be in the way.
+        let held = if self.covers_are_possible() {
+            settings::hold(workspace, writable, decided.writes_settings())
+                .map_err(|(path, error)| unprotected((path, error.to_string())))?
+        } else {
+            Vec::new()
+        };
         let mut covers = carved.covers;
         let mut placeholders = carved.placeholders;
         for held in held {
@@ -126,6 +131,14 @@ impl Confiner {
             },
             placeholders,
         })
+    }
+
+    /// Whether the machine, as far as is known, gives tools a root of their own.
+    fn covers_are_possible(&self) -> bool {
+        match self.found {
+            Some(Confinement::Landlock | Confinement::None) => false,
+            Some(Confinement::Full | Confinement::Namespaces) | None => true,
+        }
     }
 
     /// The user and group of the tool.

@@ -127,9 +127,16 @@ impl Driver {
                 drop(state);
                 Ok(guard)
             }
-            Ok(Some((Report::TooLoose { best, machine }, _))) => Err(StartError::TooLoose {
+            Ok(Some((
+                Report::TooLoose {
+                    need,
+                    best,
+                    machine,
+                },
+                _,
+            ))) => Err(StartError::TooLoose {
                 tool: self.tool.clone(),
-                wanted: self.minimum,
+                need: probe::needed(need, self.minimum),
                 best: confine::confinement(best),
                 why: probe::lacking(&machine),
             }),

@@ -12,7 +12,9 @@ use remit_core::path::RelPath;
 use remit_core::policy::AsRoot;
 use remit_core::tool::{Containment, StartError, ToolId, ToolLimits};
 use remit_engine::seam::{RunningTool as _, ToolEvent};
-use remit_supervisor::protocol::{Bounds, Grant, Level, Limits, Machine, Network, Step, Without};
+use remit_supervisor::protocol::{
+    Bounds, Grant, Level, Limits, Machine, Need, Network, Step, Without,
+};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::broker::Broker;
@@ -132,9 +134,24 @@ const SMALL: Limits = Limits {
     scratch: 1 << 20,
 };
 
+/// What needs more confinement than there is, and what would make it need less.
+pub(crate) fn needed(need: Need, minimum: Confinement) -> String {
+    match need {
+        Need::Level => format!("level {minimum} is asked for at least"),
+        Need::ServiceUser => "remit runs as root, and then tools work on root's files as a user \
+             that owns nothing, which needs namespaces (run remit as an ordinary user, or write \
+             `as-root = \"keep\"` under [host] in your policy)"
+            .to_owned(),
+        Need::Loopback => "its network is `loopback`, which needs namespaces".to_owned(),
+        Need::Covers => {
+            "a rule denies a part of what the plugin was granted, which needs namespaces".to_owned()
+        }
+    }
+}
+
 /// What a machine lacks for the tightest level, and what would change that. Empty if nothing.
 pub(crate) fn lacking(machine: &Machine) -> String {
-    let mut lacks = Vec::new();
+    let mut lacks: Vec<String> = Vec::new();
     if let Some(refused) = machine.refused {
         let error = io::Error::from_raw_os_error(refused.errno);
         let step = refused.step.name();

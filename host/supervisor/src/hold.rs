@@ -10,7 +10,7 @@
 use std::os::fd::OwnedFd;
 
 use remit_supervisor::protocol::{
-    Bounds, Failure, Holding, Identity, Level, Machine, Network, Report, Step, Wish,
+    Bounds, Failure, Holding, Identity, Level, Machine, Need, Network, Report, Step, Wish,
 };
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -120,15 +120,25 @@ fn ways(plan: &Plan, wish: Wish) -> Vec<Way> {
     ways
 }
 
-/// Whether a tool with these bounds can run without a root of its own at all.
-fn needs_own_root(bounds: &Bounds) -> bool {
+/// What a tool with these bounds cannot have with these means.
+fn lacks(bounds: &Bounds, means: Means) -> Option<Need> {
     let foreign = match bounds.identity {
         Identity::Own => false,
         Identity::Service { user, owner, .. } => user != owner.0,
     };
-    foreign
-        || bounds.network == Network::Loopback
-        || bounds.covers.iter().any(|cover| cover.required)
+    if level(means) > bounds.minimum {
+        Some(Need::Level)
+    } else if means.own_root {
+        None
+    } else if foreign {
+        Some(Need::ServiceUser)
+    } else if bounds.network == Network::Loopback {
+        Some(Need::Loopback)
+    } else if bounds.covers.iter().any(|cover| cover.required) {
+        Some(Need::Covers)
+    } else {
+        None
+    }
 }
 
 /// Starts the tool's tree.
@@ -142,7 +152,6 @@ pub(crate) fn start(received: Received) -> Result<Tree, Report> {
     let (failure, told) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
         .map_err(|errno| Report::Failed(at(Step::Fork)(errno)))?;
     let mut machine = look_at_machine(&plan);
-    let mut best = Level::None;
     for way in ways(&plan, wish) {
         let means = way.means(machine);
         let level = if plan.bounds.is_some() {
@@ -150,11 +159,12 @@ pub(crate) fn start(received: Received) -> Result<Tree, Report> {
         } else {
             Level::None
         };
-        if let Some(bounds) = &plan.bounds {
-            best = level;
-            if level > bounds.minimum || (!means.own_root && needs_own_root(bounds)) {
-                break;
-            }
+        if let Some(need) = plan.bounds.as_ref().and_then(|bounds| lacks(bounds, means)) {
+            return Err(Report::TooLoose {
+                need,
+                best: level,
+                machine,
+            });
         }
         let tree = |head, link, failure| Tree {
             head,
@@ -178,7 +188,8 @@ pub(crate) fn start(received: Received) -> Result<Tree, Report> {
             Made::Nothing(_) => {}
         }
     }
-    Err(Report::TooLoose { best, machine })
+    // The last way always comes to an end above.
+    Err(Report::Failed(at(Step::Fork)(Errno::NOSYS)))
 }
 
 /// What can be found out without trying.
@@ -190,7 +201,9 @@ fn look_at_machine(plan: &Plan) -> Machine {
         None => 0,
     };
     Machine {
-        refused: None,
+        refused: without
+            .filter(|without| without.namespaces)
+            .map(|_| at(Step::Fork)(Errno::NOSYS)),
         landlock,
         seccomp: plan.bounds.is_some() && privilege::can_filter(),
     }

@@ -147,14 +147,12 @@ pub enum StartError {
         limit: usize,
     },
     /// The machine does not confine tools as tightly as manifest or policy ask for.
-    #[error(
-        "tool `{tool}` must be confined at level {wanted} at least, and would run at {best}: {why}"
-    )]
+    #[error("tool `{tool}` would run at level {best}: {need}; this machine gives {why}")]
     TooLoose {
         /// The tool.
         tool: ToolId,
-        /// What is asked for.
-        wanted: Confinement,
+        /// What is asked for that needs more.
+        need: String,
         /// What there is.
         best: Confinement,
         /// What is missing, and what would change it.

@@ -17,6 +17,7 @@
     reason = "a test may panic, and a host in a test speaks on its standard output"
 )]
 
+mod confinement;
 mod exits;
 mod fixture;
 mod host;

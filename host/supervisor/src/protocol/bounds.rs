@@ -169,6 +169,20 @@ impl std::fmt::Debug for Bounds {
     }
 }
 
+/// Why a tool did not start on a machine that would start it less confined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Need {
+    /// A tighter level is demanded.
+    Level,
+    /// The tool of a root host works on root's files as another user, which only a root of its own
+    /// makes possible.
+    ServiceUser,
+    /// A loopback interface of its own is granted.
+    Loopback,
+    /// Something is carved out of the grants.
+    Covers,
+}
+
 /// What the machine gave, told with a start so that a person can be told why it is not more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {

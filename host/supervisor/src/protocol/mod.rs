@@ -11,7 +11,8 @@
 mod bounds;
 
 pub use bounds::{
-    Bounds, Cover, CoverKind, Grant, Identity, Level, Limits, Machine, Network, Place, Without,
+    Bounds, Cover, CoverKind, Grant, Identity, Level, Limits, Machine, Need, Network, Place,
+    Without,
 };
 
 use serde::{Deserialize, Serialize};
@@ -239,6 +240,8 @@ pub enum Report {
     Failed(Failure),
     /// The machine does not give the level that is demanded. Nothing was started.
     TooLoose {
+        /// What it is needed for.
+        need: Need,
         /// The tightest level that it would give.
         best: Level,
         /// What it gave.
