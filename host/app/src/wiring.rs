@@ -26,11 +26,7 @@ use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
 use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
 use remit_ledger::SqliteState;
-<<<<<<< HEAD
-use remit_process::{HostEnvironment, Probe, ProbeError, Settings, ToolBox, Without, probe};
-=======
 use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
->>>>>>> main
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::Tree;
 
@@ -114,26 +110,6 @@ async fn confinement(owner: &Owner, grants: &Grants) -> Result<Option<Confinemen
     if grants.tools().is_empty() {
         return Ok(None);
     }
-<<<<<<< HEAD
-    let found = probe(
-        &scratch_base(),
-        owner.policy().as_root(),
-        Without::default(),
-    )
-    .await
-    .map_err(|error| match error {
-        ProbeError::Start(StartError::TooLoose { best, why, .. }) => {
-            Stop::Denied(vec![nowhere_for_service(best, &why)])
-        }
-        other => Stop::usage(
-            format!("tools cannot be run here: {other}"),
-            "see `remit doctor`",
-        ),
-    })?;
-    let wanted = grants.limits().confinement();
-    if found.confinement <= wanted {
-        return Ok(Some(found.confinement));
-=======
     let as_root = owner.policy().as_root();
     let wanted = grants.limits().confinement();
     match probe(&scratch_base(), as_root, Without::default()).await {
@@ -156,7 +132,6 @@ async fn confinement(owner: &Owner, grants: &Grants) -> Result<Option<Confinemen
             format!("tools cannot be run here: {error}"),
             "see `remit doctor`",
         )),
->>>>>>> main
     }
 }
 
@@ -179,25 +154,6 @@ fn too_loose(grants: &Grants, level: Confinement, note: String) -> Stop {
         reason: None,
         fix: Fix { flag: None, line },
     }])
-}
-
-/// Why a run of root does not begin on a machine where a tool gets no root of its own: only there
-/// the workspace can belong to the user as whom it runs.
-fn nowhere_for_service(best: Confinement, why: &str) -> Denial {
-    Denial {
-        capability: Capability::Run,
-        scope: format!("tools at level {best}"),
-        missing: MissingKey::Allowed,
-        note: Some(format!(
-            "tools of root run confined as a user that owns nothing, which needs a root of \
-             their own, and this machine gives: {why}"
-        )),
-        reason: None,
-        fix: Fix {
-            flag: None,
-            line: "host.as-root = \"keep\"".to_owned(),
-        },
-    }
 }
 
 /// Puts the parts of a run together.

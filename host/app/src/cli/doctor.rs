@@ -135,21 +135,12 @@ async fn tools_held(owner: &Owner) -> Vec<Check> {
     .await;
     let found = match found {
         Ok(found) => found,
-<<<<<<< HEAD
-        Err(ProbeError::Start(StartError::TooLoose { best, why, .. })) => {
-            let found = format!(
-                "level {best}: tools of root run as a user that owns nothing, which needs a root \
-                 of their own; plugins that need tools are refused"
-            );
-            return vec![Check::new("tool confinement", Verdict::Bad, found).fix(why)];
-=======
         Err(ProbeError::Start(error @ StartError::TooLoose { .. })) => {
             return vec![Check::new(
                 "tool confinement",
                 Verdict::Bad,
                 error.to_string(),
             )];
->>>>>>> main
         }
         Err(error) => {
             return vec![Check::new("tools", Verdict::Bad, error.to_string())
