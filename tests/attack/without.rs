@@ -30,7 +30,7 @@ fn judge(said: &Said, features: &str) -> Option<Level> {
     let everything = said.everything();
     if said.event("tool-started").is_none() {
         let refused = said.code.is_some_and(|code| REFUSED.contains(&code));
-        let in_words = refused && everything.contains("confine");
+        let in_words = refused && everything.contains("tools at level");
         // Or the start failed, at a step that has a name.
         let no_tool = said.code == Some(2) && everything.contains(NO_TOOL);
         assert!(in_words || no_tool, "without {features}: {everything}");
