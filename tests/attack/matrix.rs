@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-use remit_attacker::{HIDDEN, Level, PROCESSES, ROWS, Row, SEALED, SHARED_MEMORY, WORD};
+use remit_attacker::{CANARY, HIDDEN, Level, PROCESSES, ROWS, Row, SEALED, SHARED_MEMORY, WORD};
 
 use crate::stage::{SECRET, Stage, User, attempts};
 use crate::tree;
@@ -211,6 +211,33 @@ fn what_is_denied_inside_of_a_grant_is_not_reached() {
             assert!(reached.is_empty(), "{level} {user:?}: {reached:?}");
             let kept = std::fs::read_to_string(workspace.join("kept/file.txt"));
             assert_eq!(kept.unwrap(), SECRET, "{level} {user:?}");
+        }
+    }
+}
+
+#[test]
+fn who_may_only_write_does_not_read() {
+    for level in [Level::A, Level::B, Level::BPrime] {
+        for user in User::all().into_iter().filter(|user| user.can(level)) {
+            let stage = Stage::set(user, without(level));
+            let own = stage.home.workspace().join("own.txt");
+            std::fs::write(&own, SECRET).unwrap();
+            stage.hand_over();
+            let own = format!("{CANARY}{}", own.display());
+            let said = stage.attack_within(&["--allow-write"], "outside-read", &[own]);
+            if level == Level::BPrime {
+                // A mount that can be written can be read.
+                assert!(
+                    said.event("tool-started").is_none(),
+                    "{}",
+                    said.everything()
+                );
+                continue;
+            }
+            let mut reached = attempts(&said);
+            assert!(!reached.is_empty(), "{}", said.everything());
+            reached.retain(|attempt| !attempt.verdict.holds());
+            assert!(reached.is_empty(), "{level} {user:?}: {reached:?}");
         }
     }
 }

@@ -181,6 +181,8 @@ pub enum Need {
     Loopback,
     /// Something is carved out of the grants.
     Covers,
+    /// Something may be written that may not be read, which only Landlock tells apart.
+    WriteOnly,
 }
 
 /// What the machine gave, told with a start so that a person can be told why it is not more.
