@@ -2,7 +2,7 @@
 //!
 //! - `stage`: a home, victims, and the attacker declared as a tool
 //! - `matrix`: every row of the attacker at every level, as this user and as nobody
-//! - `hostile`: workspaces that are traps for real tools
+//! - `hostile`, `packages`: workspaces that are traps for real tools
 //! - `terminal`: a host with a controlling terminal
 //! - `without`: the program on a machine that lacks what confines
 //! - `proofs`: the table that names, for every attack and guarantee, the tests that prove it
@@ -24,9 +24,11 @@ mod hostile;
 #[expect(dead_code, reason = "the journeys need more of it")]
 mod machine;
 mod matrix;
+mod packages;
 mod proofs;
 mod stage;
 mod terminal;
+mod trap;
 #[path = "../journey/tree.rs"]
 #[expect(dead_code, reason = "the journeys need more of it")]
 mod tree;
