@@ -73,7 +73,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let places = Places::find()?;
     let owner = Owner::read(&places, Path::new("."), &Rules::default())?;
     let runtime = wiring::runtime()?;
-    let rehearsal = rehearsal::rehearse(&wiring::scratch_base(), owner.policy().as_root());
+    let base = wiring::scratch_base();
+    let rehearsal = rehearsal::rehearse(&base, owner.policy().as_root());
     let report = match runtime.block_on(rehearsal) {
         Ok(rehearsed) => judge(&rehearsed),
         Err(NotRehearsed::Start(error)) => Report {
