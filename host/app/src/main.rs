@@ -11,6 +11,7 @@ mod owner;
 mod places;
 mod printable;
 mod prompt;
+mod rehearsal;
 mod render;
 mod trust;
 mod watch;

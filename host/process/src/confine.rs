@@ -236,14 +236,14 @@ fn identity(as_root: AsRoot, owner_user: u32, owner_group: u32) -> Identity {
     }
 }
 
-/// The user and group of tools with this identity.
+/// What tools with this identity are called in their own root.
 pub(crate) fn user(identity: Identity) -> (u32, u32) {
     match identity {
         Identity::Own => (
             rustix::process::geteuid().as_raw(),
             rustix::process::getegid().as_raw(),
         ),
-        Identity::Service { user, group, .. } => (user, group),
+        Identity::Service { owner, .. } => owner,
     }
 }
 

@@ -148,6 +148,11 @@ pub(crate) fn needed(need: Need, minimum: Confinement) -> String {
         Need::Covers => {
             "a rule denies a part of what the plugin was granted, which needs namespaces".to_owned()
         }
+        Need::WriteOnly => {
+            "the plugin may write what it may not read, which needs Landlock; allow \
+             reading, too"
+                .to_owned()
+        }
     }
 }
 

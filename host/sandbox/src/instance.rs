@@ -90,7 +90,8 @@ impl PluginInstance {
     }
 }
 
-fn new_store(
+/// A store with what the grants of this host allow, and nothing else.
+pub(crate) fn new_store(
     plugin: &LoadedPlugin,
     host: Arc<PluginHost>,
 ) -> Result<Store<StoreData>, PluginFault> {

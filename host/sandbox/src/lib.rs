@@ -25,6 +25,8 @@ mod linker;
 pub mod runtime;
 mod stdio;
 mod store;
+#[cfg(test)]
+mod ungranted;
 
 pub use component::{LoadError, LoadedPlugin};
 pub use linker::OFFERED;

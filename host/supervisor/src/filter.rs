@@ -1,14 +1,14 @@
 //! seccomp: which system calls the tool's process tree may make.
 //!
 //! Refused is what no tool of a developer needs and what would lead out: other processes' memory,
-//! namespaces and mounts, the kernel's own settings, sockets that were not granted. "Not
-//! implemented" is the answer where a program has another way: `clone3` hides its flags in memory,
-//! where no filter can look. Everything else is allowed, because what files and processes may be
+//! namespaces and mounts, the kernel's own settings, sockets that were not granted, files that run
+//! as their owner. "Not implemented" is the answer where a program has another way: `clone3` and
+//! `openat2` hide their flags in memory, where no filter can look. Everything else is allowed, because what files and processes may be
 //! reached is not decided here.
 //!
 //! The filter is put together here and not by a library, because its length is what a start pays
 //! for: the kernel runs it once for each call that there is. Made by a library it had 400 steps and
-//! cost 1.1 ms; it has 90 and costs 0.2. Never: a list that is meant to be complete; it is the
+//! cost 1.1 ms; it has 130 and costs 0.2. Never: a list that is meant to be complete; it is the
 //! last of several layers.
 
 use remit_supervisor::protocol::Network;
@@ -107,6 +107,38 @@ const REFUSED_HERE: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[i64] = &[];
 
+/// `fchmodat2` (Linux 6.6), the same number on every architecture.
+const FCHMODAT2: i64 = 452;
+
+/// Calls that give a file a mode: the place of the mode and, if it counts only where a file is
+/// made, that of the flags. What a tool of root leaves in a workspace of root is root's: a program
+/// there that runs as its owner would be root for everybody on the machine. The calls that are made
+/// most come first.
+const MODES: &[(i64, u32, Option<u32>)] = &[
+    (libc::SYS_openat, 3, Some(2)),
+    (libc::SYS_fchmod, 1, None),
+    (libc::SYS_fchmodat, 2, None),
+    (FCHMODAT2, 2, None),
+    (libc::SYS_mknodat, 2, None),
+];
+
+/// Likewise, on this architecture only.
+#[cfg(target_arch = "x86_64")]
+const MODES_HERE: &[(i64, u32, Option<u32>)] = &[
+    (libc::SYS_open, 2, Some(1)),
+    (libc::SYS_chmod, 1, None),
+    (libc::SYS_creat, 1, None),
+    (libc::SYS_mknod, 1, None),
+];
+#[cfg(not(target_arch = "x86_64"))]
+const MODES_HERE: &[(i64, u32, Option<u32>)] = &[];
+
+/// Bits of a mode with which a file runs as its owner or group.
+const ELEVATING: u32 = libc::S_ISUID | libc::S_ISGID;
+
+/// Flags with which a file is made, and its mode counts.
+const MAKING: u32 = (libc::O_CREAT | libc::O_TMPFILE & !libc::O_DIRECTORY).cast_unsigned();
+
 /// Requests to a terminal that put words into somebody's mouth: `TIOCSTI`, `TIOCLINUX`.
 const TERMINAL_INJECTION: [u32; 2] = [0x5412, 0x541C];
 
@@ -125,11 +157,14 @@ const NAMESPACES: u32 = (libc::CLONE_NEWNS
 /// The bit of calls for the x32 interface, which numbers everything anew.
 const X32_BIT: u32 = 0x4000_0000;
 
-/// Where the kernel shows the number of the call, the interface and the low half of an argument.
+/// Where the kernel shows the number of the call and the interface.
 const NUMBER: u32 = 0;
 const INTERFACE: u32 = 4;
-const FIRST_ARGUMENT: u32 = 16;
-const SECOND_ARGUMENT: u32 = 24;
+
+/// Where it shows the low half of an argument, counted from 0.
+const fn argument(place: u32) -> u32 {
+    16 + 8 * place
+}
 
 /// A filter, ready to be applied.
 pub(crate) struct Filter(Vec<libc::sock_filter>);
@@ -146,7 +181,11 @@ pub(crate) fn make(network: Network) -> Result<Filter, Errno> {
         Step::Load(NUMBER),
         Step::FromOn(X32_BIT, Answer::Missing),
         Step::If(number(libc::SYS_clone3), Answer::Missing),
+        Step::If(number(libc::SYS_openat2), Answer::Missing),
     ];
+    for (call, mode, flags) in MODES.iter().chain(MODES_HERE) {
+        program.extend(no_elevation(*call, *mode, *flags));
+    }
     let refused = REFUSED.iter().chain(REFUSED_HERE);
     program.extend(refused.map(|call| Step::If(number(*call), Answer::Refused)));
     // Also no socket between processes: a service that listens on a path would answer.
@@ -155,21 +194,42 @@ pub(crate) fn make(network: Network) -> Result<Filter, Errno> {
     } else {
         program.push(Step::Skip(number(libc::SYS_socket), 4));
         program.extend([
-            Step::Load(FIRST_ARGUMENT),
+            Step::Load(argument(0)),
             Step::If(libc::AF_INET.cast_unsigned(), Answer::Allowed),
             Step::If(libc::AF_INET6.cast_unsigned(), Answer::Allowed),
             Step::Give(Answer::Refused),
         ]);
     }
     program.push(Step::Skip(number(libc::SYS_ioctl), 4));
-    program.push(Step::Load(SECOND_ARGUMENT));
+    program.push(Step::Load(argument(1)));
     program.extend(TERMINAL_INJECTION.map(|request| Step::If(request, Answer::Refused)));
     program.push(Step::Give(Answer::Allowed));
-    program.push(Step::Skip(number(libc::SYS_clone), 2));
-    program.push(Step::Load(FIRST_ARGUMENT));
+    program.push(Step::Skip(number(libc::SYS_clone), 3));
+    program.push(Step::Load(argument(0)));
     program.push(Step::IfAny(NAMESPACES, Answer::Refused));
     program.push(Step::Give(Answer::Allowed));
     assemble(&program)
+}
+
+/// Refuses a call that would make a file run as its owner or group.
+fn no_elevation(call: i64, mode: u32, flags: Option<u32>) -> Vec<Step> {
+    let check = [
+        Step::Load(argument(mode)),
+        Step::IfAny(ELEVATING, Answer::Refused),
+        Step::Give(Answer::Allowed),
+    ];
+    match flags {
+        None => [&[Step::Skip(number(call), 3)], &check[..]].concat(),
+        // Otherwise the mode is whatever is left in the register.
+        Some(flags) => {
+            let makes = [
+                Step::Skip(number(call), 5),
+                Step::Load(argument(flags)),
+                Step::UnlessAny(MAKING, Answer::Allowed),
+            ];
+            [&makes[..], &check].concat()
+        }
+    }
 }
 
 /// Puts this process, and all that it starts, under the filter. The last step before exec.
@@ -221,6 +281,8 @@ enum Step {
     FromOn(u32, Answer),
     /// If it has any of these bits, the answer.
     IfAny(u32, Answer),
+    /// If it has none of these bits, the answer.
+    UnlessAny(u32, Answer),
     /// If it is not this, leave out so many steps.
     Skip(u32, u8),
     /// The answer.
@@ -254,6 +316,7 @@ fn assemble(program: &[Step]) -> Result<Filter, Errno> {
             Step::Unless(value, answer) => line(equal, 0, way_to(answer)?, value),
             Step::FromOn(value, answer) => line(at_least, way_to(answer)?, 0, value),
             Step::IfAny(bits, answer) => line(any_bit, way_to(answer)?, 0, bits),
+            Step::UnlessAny(bits, answer) => line(any_bit, 0, way_to(answer)?, bits),
             Step::Skip(value, steps) => line(equal, 0, steps, value),
             Step::Give(answer) => line(answer_with, 0, 0, answer.number()),
         });
@@ -268,7 +331,7 @@ mod tests {
     use super::*;
 
     /// Runs a filter as the kernel does.
-    fn answer(filter: &Filter, arch: u32, call: i64, arguments: [u64; 2]) -> u32 {
+    fn answer(filter: &Filter, arch: u32, call: i64, arguments: [u64; 4]) -> u32 {
         let low = |value: u64| u32::try_from(value & 0xFFFF_FFFF).unwrap();
         let mut loaded = 0;
         let mut place = 0;
@@ -281,9 +344,7 @@ mod tests {
                     loaded = match line.k {
                         NUMBER => number(call),
                         INTERFACE => arch,
-                        FIRST_ARGUMENT => low(arguments[0]),
-                        SECOND_ARGUMENT => low(arguments[1]),
-                        other => panic!("nothing is at {other}"),
+                        other => low(arguments[usize::try_from((other - 16) / 8).unwrap()]),
                     };
                 }
                 code if code == libc::BPF_JMP | libc::BPF_JEQ => place += jump(loaded == line.k),
@@ -311,7 +372,7 @@ mod tests {
                 assert_eq!(found, expected, "{network:?}: call {call} {arguments:x?}");
             };
             for call in REFUSED.iter().chain(REFUSED_HERE) {
-                check(*call, [0, 0], refused);
+                check(*call, [0; 4], refused);
             }
             for call in [
                 libc::SYS_read,
@@ -319,33 +380,48 @@ mod tests {
                 libc::SYS_execve,
                 libc::SYS_socketpair,
             ] {
-                check(call, [0, 0], allowed);
+                check(call, [0; 4], allowed);
             }
-            check(libc::SYS_clone3, [0, 0], missing);
-            check(libc::SYS_read | i64::from(X32_BIT), [0, 0], missing);
+            check(libc::SYS_clone3, [0; 4], missing);
+            check(libc::SYS_openat2, [0; 4], missing);
+            check(libc::SYS_fchmod, [0, 0o755, 0, 0], allowed);
+            check(libc::SYS_fchmod, [0, 0o4755, 0, 0], refused);
+            check(libc::SYS_fchmodat, [0, 0, 0o2755, 0], refused);
+            let create = u64::from(libc::O_CREAT.cast_unsigned());
+            let unnamed = u64::from(libc::O_TMPFILE.cast_unsigned());
+            check(libc::SYS_openat, [0, 0, create, 0o644], allowed);
+            check(libc::SYS_openat, [0, 0, create, 0o4755], refused);
+            check(libc::SYS_openat, [0, 0, unnamed, 0o4755], refused);
+            let directory = u64::from(libc::O_DIRECTORY.cast_unsigned());
+            check(libc::SYS_openat, [0, 0, directory, 0o7777], allowed);
+            check(libc::SYS_read | i64::from(X32_BIT), [0; 4], missing);
             let flags = |flag: i32| u64::from(flag.cast_unsigned());
             check(
                 libc::SYS_clone,
-                [flags(libc::CLONE_VM | libc::SIGCHLD), 0],
+                [flags(libc::CLONE_VM | libc::SIGCHLD), 0, 0, 0],
                 allowed,
             );
             check(
                 libc::SYS_clone,
-                [flags(libc::CLONE_NEWUSER | libc::CLONE_VM), 0],
+                [flags(libc::CLONE_NEWUSER | libc::CLONE_VM), 0, 0, 0],
                 refused,
             );
-            check(libc::SYS_clone, [flags(libc::CLONE_NEWNET), 0], refused);
-            check(libc::SYS_ioctl, [0, 0x5412], refused);
+            check(
+                libc::SYS_clone,
+                [flags(libc::CLONE_NEWNET), 0, 0, 0],
+                refused,
+            );
+            check(libc::SYS_ioctl, [0, 0x5412, 0, 0], refused);
             // The kernel looks at the low half only.
-            check(libc::SYS_ioctl, [0, 0x5412 | 1 << 40], refused);
-            check(libc::SYS_ioctl, [0, 0x541C], refused);
-            check(libc::SYS_ioctl, [0, 0x5413], allowed);
+            check(libc::SYS_ioctl, [0, 0x5412 | 1 << 40, 0, 0], refused);
+            check(libc::SYS_ioctl, [0, 0x541C, 0, 0], refused);
+            check(libc::SYS_ioctl, [0, 0x5413, 0, 0], allowed);
             for family in 0..50 {
                 let granted = network != Network::None && internet.contains(&family);
                 let expected = if granted { allowed } else { refused };
-                check(libc::SYS_socket, [flags(family), 0], expected);
+                check(libc::SYS_socket, [flags(family), 0, 0, 0], expected);
             }
-            let other = answer(&filter, 0x4000_0003, libc::SYS_read, [0, 0]);
+            let other = answer(&filter, 0x4000_0003, libc::SYS_read, [0; 4]);
             assert_eq!(other, Answer::End.number(), "another interface");
         }
     }

@@ -17,6 +17,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, getegid, geteuid, getpid, kill_process};
 
 use crate::control::{Received, at};
+use crate::granted::covers;
 use crate::init;
 use crate::link::{Link, Word};
 use crate::rules;
@@ -129,7 +130,9 @@ fn lacks(bounds: &Bounds, means: Means) -> Option<Need> {
     if level(means) > bounds.minimum {
         Some(Need::Level)
     } else if means.own_root {
-        None
+        // A mount that can be written can be read.
+        let blind = level(means) == Level::Namespaces && has_blind_grant(bounds);
+        blind.then_some(Need::WriteOnly)
     } else if foreign {
         Some(Need::ServiceUser)
     } else if bounds.network == Network::Loopback {
@@ -139,6 +142,16 @@ fn lacks(bounds: &Bounds, means: Means) -> Option<Need> {
     } else {
         None
     }
+}
+
+/// Whether something may be written that may not be read.
+fn has_blind_grant(bounds: &Bounds) -> bool {
+    let readable = |path: &[u8]| {
+        let mut grants = bounds.grants.iter();
+        grants.any(|grant| grant.read && covers(&grant.path, path))
+    };
+    let mut grants = bounds.grants.iter();
+    grants.any(|grant| grant.write && !readable(&grant.path))
 }
 
 /// Starts the tool's tree.

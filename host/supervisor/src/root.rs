@@ -10,7 +10,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use remit_supervisor::protocol::{Bounds, Failure, Identity, Network, Place, Step};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, Uid, chownat, fstat, mkdirat, mknodat, symlinkat,
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, mkdirat, mknodat, openat,
+    symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{
@@ -18,7 +19,7 @@ use rustix::mount::{
     OpenTreeFlags, UnmountFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
     mount_change, move_mount, open_tree, unmount,
 };
-use rustix::process::{chdir, fchdir, pivot_root};
+use rustix::process::{Pid, chdir, fchdir, pivot_root};
 
 use crate::control::at;
 use crate::granted::covers;
@@ -36,6 +37,30 @@ pub(crate) const DEVICES: [&[u8]; 5] = [
 /// The private directories, below the scratch directory.
 pub(crate) const PRIVATE: [&[u8]; 3] = [b"home", b"tmp", b"shm"];
 
+/// Parts of `/proc` that are the machine's, not the tool's: settings, and what acts when it is
+/// written. The kernel lets root write them in every namespace, and Landlock may not be there.
+const OF_THE_MACHINE: [&[u8]; 5] = [
+    b"/proc/sys",
+    b"/proc/sysrq-trigger",
+    b"/proc/irq",
+    b"/proc/bus",
+    b"/proc/fs",
+];
+
+/// Parts of `/proc` that root alone may read, in every namespace.
+const OF_ROOT: [&[u8]; 4] = [
+    b"/proc/kcore",
+    b"/proc/kmsg",
+    b"/proc/timer_list",
+    b"/proc/sched_debug",
+];
+
+/// Parts of `/proc` that tell of the keys of the user who runs the host.
+const OF_THE_USER: [&[u8]; 2] = [b"/proc/keys", b"/proc/key-users"];
+
+/// What is read instead.
+const NOTHING: &[u8] = b"/dev/null";
+
 /// Links that every root has. What is private has its usual names, too.
 const LINKS: [(&[u8], &[u8]); 4] = [
     (b"/dev/fd", b"/proc/self/fd"),
@@ -50,11 +75,12 @@ const MAX_SCRATCH_FILES: &str = "262144";
 /// Directories on the way to something are for everybody to pass through.
 const PASSABLE: Mode = Mode::from_raw_mode(0o755);
 
-/// Makes the root and enters it.
+/// Makes the root and enters it. `tool` is the process that will become the tool, if it has a user
+/// namespace of its own.
 ///
 /// # Errors
 /// The step that the kernel refused. The process is of no use then.
-pub(crate) fn enter(bounds: &Bounds) -> Result<(), Failure> {
+pub(crate) fn enter(bounds: &Bounds, tool: Option<Pid>) -> Result<(), Failure> {
     let at_root = at(Step::Root);
     // Nothing that is mounted here may appear outside.
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
@@ -72,7 +98,7 @@ pub(crate) fn enter(bounds: &Bounds) -> Result<(), Failure> {
     root.devices().map_err(&at_root)?;
     root.scratch().map_err(&at_root)?;
     root.process_table().map_err(at(Step::Proc))?;
-    root.workspace()?;
+    root.workspace(tool)?;
     fchdir(&root.tree).map_err(&at_root)?;
     pivot_root(".", ".").map_err(&at_root)?;
     // The old root lies on top of the new one now; without it nothing leads outside.
@@ -282,7 +308,40 @@ impl Root<'_> {
             | MountAttrFlags::MOUNT_ATTR_NODEV
             | MountAttrFlags::MOUNT_ATTR_NOEXEC;
         let table = mounted(&new, flags)?;
-        self.put(&table, b"/proc")
+        self.put(&table, b"/proc")?;
+        let root = rustix::process::geteuid().is_root();
+        // A service user is nobody to the kernel, and has no keys.
+        if root && self.bounds.identity == Identity::Own {
+            for path in OF_THE_MACHINE {
+                self.over(path, |here| {
+                    let copy = copy_of(here, b"")?;
+                    mount::change(&copy, b"", MountChange::read_only())?;
+                    Ok(copy)
+                })?;
+            }
+            for path in OF_ROOT {
+                self.over(path, |_| copy_of(CWD, NOTHING))?;
+            }
+        }
+        for path in OF_THE_USER {
+            self.over(path, |_| copy_of(CWD, NOTHING))?;
+        }
+        Ok(())
+    }
+
+    /// Covers a part of the new table of processes, if it is there.
+    fn over(
+        &self,
+        path: &[u8],
+        made: impl Fn(&OwnedFd) -> Result<OwnedFd, Errno>,
+    ) -> Result<(), Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let here = match openat(&self.tree, inside(path), flags, Mode::empty()) {
+            Ok(here) => here,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(errno),
+        };
+        move_to(&made(&here)?, &here, b"")
     }
 }
 

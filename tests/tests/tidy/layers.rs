@@ -27,15 +27,19 @@ const LAYERS: &[(&str, &[&str])] = &[
             "remit-crossbuild",
         ],
     ),
+    // Carried by the program, and run as a tool; knows nothing of what it attacks.
+    ("remit-attacker", &[]),
     // What build scripts need to build for another target, and what they build.
     ("remit-crossbuild", &[]),
     ("remit-builtin", &["remit-crossbuild"]),
     (
         "remit",
         &[
+            "remit-attacker",
             "remit-builtin",
             "remit-component",
             "remit-core",
+            "remit-crossbuild",
             "remit-engine",
             "remit-ledger",
             "remit-process",
@@ -92,6 +96,17 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "remit-supervisor",
         &["tokio", "wasmtime", "rusqlite", "remit-core"],
         "the supervisor stays small and starts quickly",
+    ),
+    (
+        "remit-attacker",
+        &[
+            "tokio",
+            "wasmtime",
+            "remit-core",
+            "remit-process",
+            "remit-supervisor",
+        ],
+        "the attacker shares nothing with what it attacks",
     ),
 ];
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anstream::println;
+use clap::Subcommand;
 use remit_core::manifest::Confinement;
 use remit_core::outcome::ExitCode;
 use remit_core::tool::{Containment, StartError};
@@ -22,10 +23,20 @@ use crate::wiring;
 ///
 /// Ends with 0 if plugins and tools can run, 1 if not.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    closer: Option<Closer>,
+
     /// Prints JSON on standard output
     #[arg(long)]
     json: bool,
+}
+
+/// A closer look at one thing.
+#[derive(Debug, Subcommand)]
+enum Closer {
+    Security(super::security::Args),
 }
 
 /// How a check came out.
@@ -63,6 +74,13 @@ impl Check {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    match &args.closer {
+        Some(Closer::Security(args)) => super::security::run(args),
+        None => overview(args),
+    }
+}
+
+fn overview(args: &Args) -> Result<ExitCode, Stop> {
     let places = Places::find()?;
     let owner = Owner::read(&places, Path::new("."), &Rules::default())?;
     let mut checks = vec![engine(&places)];

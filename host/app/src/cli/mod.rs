@@ -12,6 +12,7 @@ mod plugin;
 mod policy;
 pub(crate) mod run;
 mod schema;
+mod security;
 pub(crate) mod target;
 mod tool;
 mod trust;

@@ -94,12 +94,12 @@ pub struct Cover {
 pub enum Identity {
     /// The user that the host runs as.
     Own,
-    /// Another user, because the host is root. The workspace's owner appears to the tool as this
-    /// user, and what the tool makes there belongs to the owner.
+    /// Another user, because the host is root. In a user namespace of its own the tool is called
+    /// by the numbers of the workspace's owner, and what it makes belongs to the owner.
     Service {
-        /// The user that the tool runs as.
+        /// The user that the tool is for the rest of the machine.
         user: u32,
-        /// The group that it runs as.
+        /// The group, likewise.
         group: u32,
         /// The user and group that the workspace belongs to.
         owner: (u32, u32),
@@ -182,6 +182,8 @@ pub enum Need {
     Loopback,
     /// Something is carved out of the grants.
     Covers,
+    /// Something may be written that may not be read, which only Landlock tells apart.
+    WriteOnly,
 }
 
 /// What the machine gave, told with a start so that a person can be told why it is not more.
