@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::change::Change;
 use crate::denial::Denial;
 use crate::outcome::{Artifact, Outcome};
-use crate::tool::{Exit, Usage};
+use crate::tool::{Exit, ProgramIdentity, Usage};
 
 /// Version of the record format. A reader refuses a newer one.
 pub const RECORD_FORMAT: u32 = 1;
@@ -156,6 +156,9 @@ pub enum Event {
         directory: String,
         /// The environment names that its declaration adds; never a value.
         env: Vec<String>,
+        /// The file that was executed; absent in records of versions that did not say.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        program: Option<Box<ProgramIdentity>>,
     },
     /// A tool wrote something.
     ToolOutput {

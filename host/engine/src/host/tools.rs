@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use remit_core::event::Event;
 use remit_core::grant::CallRefused;
-use remit_core::tool::{Directory, Exit, KillCause, Launch, StartError, ToolCall, ToolId, Usage};
+use remit_core::tool::{
+    Directory, Exit, KillCause, Launch, ProgramIdentity, StartError, ToolCall, ToolId, Usage,
+};
 
 use super::{CallError, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
 use crate::tool_run::ToolRun;
@@ -65,16 +67,17 @@ impl PluginHost {
                 what: format!("the plugin already has {MAX_RUNNING_TOOLS} tools running"),
             }));
         }
-        let running = self.world.tools.start(&launch).await?;
+        let started = self.world.tools.start(&launch).await?;
         self.running.fetch_add(1, Ordering::Relaxed);
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        self.journal.emit(tool_started(number, &launch)).await;
+        let event = tool_started(number, &launch, started.program);
+        self.journal.emit(event).await;
         Ok(ToolRun::new(
             number,
             launch.tool().clone(),
             launch.success().to_vec(),
             Arc::clone(self),
-            running,
+            started.tool,
         ))
     }
 
@@ -157,7 +160,7 @@ impl PluginHost {
     }
 }
 
-fn tool_started(call: u32, launch: &Launch) -> Event {
+fn tool_started(call: u32, launch: &Launch, program: ProgramIdentity) -> Event {
     Event::ToolStarted {
         call,
         tool: launch.tool().to_string(),
@@ -173,5 +176,6 @@ fn tool_started(call: u32, launch: &Launch) -> Event {
             .chain(launch.set_env().iter().map(|(name, _)| name))
             .map(ToString::to_string)
             .collect(),
+        program: Some(Box::new(program)),
     }
 }
