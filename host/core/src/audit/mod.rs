@@ -123,11 +123,18 @@ pub enum Entry {
         /// How long the piece was.
         bytes: u64,
     },
+    /// Entries that could not be written, for example on a full disk. They are not in the log.
+    Lost {
+        /// How many.
+        entries: u64,
+        /// What the first attempt said.
+        reason: String,
+    },
 }
 
 impl Entry {
     /// The words of all entries, as they stand in `type`.
-    pub const WORDS: [&'static str; 9] = [
+    pub const WORDS: [&'static str; 10] = [
         "run-started",
         "grant",
         "denial",
@@ -137,6 +144,7 @@ impl Entry {
         "files-changed",
         "run-finished",
         "recovered",
+        "lost",
     ];
 
     /// What the audit keeps of an event, if anything.
@@ -226,6 +234,7 @@ impl Entry {
             Self::FilesChanged { .. } => "files-changed",
             Self::RunFinished { .. } => "run-finished",
             Self::Recovered { .. } => "recovered",
+            Self::Lost { .. } => "lost",
         }
     }
 
@@ -235,7 +244,10 @@ impl Entry {
     #[must_use]
     pub fn must_last(&self) -> bool {
         match self {
-            Self::Spawn { .. } | Self::RunFinished { .. } | Self::Recovered { .. } => true,
+            Self::Spawn { .. }
+            | Self::RunFinished { .. }
+            | Self::Recovered { .. }
+            | Self::Lost { .. } => true,
             Self::RunStarted { .. }
             | Self::Grant { .. }
             | Self::Denial { .. }

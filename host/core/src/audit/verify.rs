@@ -72,6 +72,16 @@ pub enum Tampering {
     UnknownHash,
 }
 
+impl From<LineError> for Tampering {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::Form(reason) => Self::Unreadable { reason },
+            LineError::Edited => Self::Edited,
+            LineError::Newer(format) => Self::Newer { format },
+        }
+    }
+}
+
 impl fmt::Display for Tampering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -140,6 +150,34 @@ pub enum HeadFound {
     Unreadable(String),
 }
 
+impl HeadFound {
+    /// What must have been done to a log that ends with `last`, if anything.
+    #[must_use]
+    pub fn misses(&self, last: Link) -> Option<Tampering> {
+        match self {
+            Self::Link(head) => head.misses(last),
+            Self::Missing => (last.seq > 0).then_some(Tampering::HeadMissing),
+            Self::Unreadable(reason) => Some(Tampering::HeadUnreadable {
+                reason: reason.clone(),
+            }),
+        }
+    }
+}
+
+impl Link {
+    /// What must have been done to a log that ends with `last`, if this was in it.
+    #[must_use]
+    pub fn misses(&self, last: Link) -> Option<Tampering> {
+        if last.seq < self.seq {
+            return Some(Tampering::Truncated {
+                last: last.seq,
+                head: self.seq,
+            });
+        }
+        (last.seq == self.seq && last.hash != self.hash).then_some(Tampering::Rewritten)
+    }
+}
+
 /// What came of reading a whole log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -185,39 +223,27 @@ impl Verifier {
 
     /// The next line, without its end.
     pub fn line(&mut self, place: Place, bytes: &[u8]) {
-        let read = Line::read(bytes);
-        if self.finding.is_some() {
-            if let Ok(line) = read {
-                self.explain(line.seq);
-            }
-            return;
-        }
-        let found = match &read {
-            Ok(line) => self.wrong_with(line),
-            Err(error) => Some(match error {
-                LineError::Form(reason) => Tampering::Unreadable {
-                    reason: reason.clone(),
-                },
-                LineError::Edited => Tampering::Edited,
-                LineError::Newer(format) => Tampering::Newer { format: *format },
-            }),
+        let line = match (Line::read(bytes), self.finding.is_some()) {
+            (Ok(line), true) => return self.explain(line.seq),
+            (Err(_), true) => return,
+            (Ok(line), false) => line,
+            (Err(error), false) => return self.found(place, None, error.into()),
         };
-        match (found, read) {
-            (None, Ok(line)) => {
-                self.last = line.link();
-                if self.wanted == Some(line.hash) {
-                    self.wanted = None;
-                }
-            }
-            (None, Err(_)) => {}
-            (Some(tampering), read) => {
-                self.finding = Some(Finding {
-                    place: Some(place),
-                    seq: read.ok().map(|line| line.seq),
-                    tampering,
-                });
-            }
+        if let Some(tampering) = self.wrong_with(&line) {
+            return self.found(place, Some(line.seq), tampering);
         }
+        self.last = line.link();
+        if self.wanted == Some(line.hash) {
+            self.wanted = None;
+        }
+    }
+
+    fn found(&mut self, place: Place, seq: Option<u64>, tampering: Tampering) {
+        self.finding = Some(Finding {
+            place: Some(place),
+            seq,
+            tampering,
+        });
     }
 
     /// A piece of a line at the very end of the log.
@@ -240,9 +266,7 @@ impl Verifier {
             return Some(Tampering::Unlinked);
         }
         match &self.head {
-            HeadFound::Link(head) if head.seq == line.seq && head.hash != line.hash => {
-                Some(Tampering::Rewritten)
-            }
+            HeadFound::Link(head) if head.seq == line.seq => head.misses(line.link()),
             HeadFound::Link(_) | HeadFound::Missing | HeadFound::Unreadable(_) => None,
         }
     }
@@ -263,15 +287,10 @@ impl Verifier {
     #[must_use]
     pub fn finish(self) -> Verdict {
         let last = self.last;
-        let about_the_end = match self.head {
-            HeadFound::Link(head) if head.seq > last.seq => Some(Tampering::Truncated {
-                last: last.seq,
-                head: head.seq,
-            }),
-            HeadFound::Missing if last.seq > 0 => Some(Tampering::HeadMissing),
-            HeadFound::Unreadable(reason) => Some(Tampering::HeadUnreadable { reason }),
-            HeadFound::Link(_) | HeadFound::Missing => self.wanted.map(|_| Tampering::UnknownHash),
-        };
+        let about_the_end = self
+            .head
+            .misses(last)
+            .or_else(|| self.wanted.map(|_| Tampering::UnknownHash));
         let at_the_end = about_the_end.map(|tampering| Finding {
             place: None,
             seq: None,
