@@ -180,7 +180,7 @@ impl Follower {
     ///
     /// # Errors
     /// The log cannot be read.
-    pub fn follow(&mut self, each: &mut EachLine<'_>) -> Result<ControlFlow<()>, AuditError> {
+    pub fn follow(&mut self, each: &mut EachLine<'_>) -> Result<(), AuditError> {
         for segment in segment::list(&self.directory)? {
             if segment.number < self.segment {
                 continue;
@@ -199,9 +199,9 @@ impl Follower {
             })?;
             self.read = read;
             if result.is_break() {
-                return Ok(result);
+                break;
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 }

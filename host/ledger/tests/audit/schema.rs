@@ -19,6 +19,30 @@ use crate::place::{Place, append, small};
 /// The schema that the program prints and the documents link to.
 const SCHEMA: &str = include_str!("../../../../docs/audit.schema.json");
 
+/// The same schema without room for keys that it does not describe: for others new keys are no
+/// mistake, here they are.
+fn strict() -> Value {
+    fn close(value: &mut Value, inside: bool) {
+        match value {
+            Value::Object(object) => {
+                for (key, child) in object.iter_mut() {
+                    close(child, inside || key == "properties" || key == "$defs");
+                }
+                if inside && object.get("type") == Some(&json!("object")) {
+                    object.insert("additionalProperties".into(), json!(false));
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| close(item, inside)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    close(&mut schema, false);
+    schema["unevaluatedProperties"] = json!(false);
+    schema
+}
+
 fn denial(missing: MissingKey) -> Denial {
     Denial {
         capability: Capability::Write,
@@ -143,8 +167,7 @@ fn entries() -> Vec<Entry> {
 
 #[test]
 fn every_entry_fits_the_published_schema() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    jsonschema::meta::validate(&schema).unwrap();
+    let schema = strict();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let place = Place::new();
     let mut writer = place.writer();
@@ -174,8 +197,7 @@ fn every_entry_fits_the_published_schema() {
 
 #[test]
 fn what_is_no_entry_does_not_fit() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let validator = jsonschema::validator_for(&strict()).unwrap();
     let place = Place::new();
     append(&mut place.writer(), &exit(Exit::Code(1))).unwrap();
     let line = serde_json::to_value(&place.lines()[0]).unwrap();
@@ -195,4 +217,10 @@ fn what_is_no_entry_does_not_fit() {
         *spoilt.pointer_mut(pointer).unwrap() = wrong;
         assert!(!validator.is_valid(&spoilt), "{pointer}");
     }
+    let mut more = line.clone();
+    more["extra"] = json!(1);
+    assert!(!validator.is_valid(&more), "a key that nobody describes");
+    let mut more = line;
+    more["usage"]["extra"] = json!(1);
+    assert!(!validator.is_valid(&more), "a key that nobody describes");
 }
