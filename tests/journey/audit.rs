@@ -3,7 +3,7 @@
 //!
 //! Never: a log that anything but the program wrote.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Output};
 
@@ -26,9 +26,10 @@ fn probe(home: &Home, inputs: &Value) -> std::process::Command {
     let place = home.places()["$PROBE"].clone();
     let mut command = home.remit(&["run", &place, "--json", "--allow-read", "--input-file", "-"]);
     command.args(["--allow-run=python,gone", "--policy", &policy()]);
-    let file = home.path("out/inputs.json");
-    std::fs::write(&file, inputs.to_string()).unwrap();
-    command.stdin(std::fs::File::open(file).unwrap());
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(inputs.to_string().as_bytes()).unwrap();
+    file.rewind().unwrap();
+    command.stdin(file);
     command
 }
 
