@@ -57,6 +57,7 @@ pub(crate) fn stop(places: &Places, error: &AuditError) -> Stop {
         AuditError::Changed { .. } => format!(
             "look at it: remit audit verify; to begin a new log, move {directory} to another place"
         ),
+        AuditError::Newer { .. } => "use the newer version of remit".to_owned(),
         AuditError::Seal(_) | AuditError::TooLong(_) | AuditError::Io { .. } => format!(
             "nothing runs without its audit: check the permissions of {directory} and the room on \
              its disk"

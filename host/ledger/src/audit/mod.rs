@@ -22,7 +22,7 @@ mod write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use remit_core::audit::{SealError, Tampering};
+use remit_core::audit::{AUDIT_FORMAT, SealError, Tampering};
 
 use crate::record::MAX_LINE;
 
@@ -47,6 +47,17 @@ pub enum AuditError {
         directory: PathBuf,
         /// How it was changed.
         tampering: Tampering,
+    },
+    /// A newer version wrote the end of the log; what this one added would not fit.
+    #[error(
+        "the audit log in {directory} has format {found}, this version knows up to {AUDIT_FORMAT}",
+        directory = .directory.display()
+    )]
+    Newer {
+        /// Where the log is.
+        directory: PathBuf,
+        /// Its format.
+        found: u32,
     },
     /// The entry has no JSON form.
     #[error(transparent)]

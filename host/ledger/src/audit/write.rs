@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use remit_core::audit::{Entry, HeadFound, Line, Link, Sealed};
+use remit_core::audit::{Entry, HeadFound, Line, LineError, Link, Sealed, Tampering};
 
 use super::segment::{self, Ending, Segment};
 use super::{AuditError, LOCK, SEGMENT_BYTES, head};
@@ -97,10 +97,6 @@ impl AuditWriter {
 
     /// Finds the end, and holds it against the head and against what this writer knows.
     fn tail(&self) -> Result<Tail, AuditError> {
-        let changed = |tampering| AuditError::Changed {
-            directory: self.directory.clone(),
-            tampering,
-        };
         let segments = segment::list(&self.directory)?;
         let mut tail = Tail {
             segment: 1,
@@ -117,7 +113,7 @@ impl AuditWriter {
             }
             // A file that was only begun has none.
             if let Some(line) = ending.last {
-                let line = Line::read(&line).map_err(|error| changed(error.into()))?;
+                let line = Line::read(&line).map_err(|error| self.unfit(error))?;
                 tail.last = line.link();
                 break;
             }
@@ -133,12 +129,30 @@ impl AuditWriter {
             .misses(tail.last)
             .or_else(|| self.known.misses(tail.last))
         {
-            return Err(changed(tampering));
+            return Err(self.changed(tampering));
         }
         if found == HeadFound::Missing {
             head::write(&self.directory, Link::beginning())?;
         }
         Ok(tail)
+    }
+
+    fn changed(&self, tampering: Tampering) -> AuditError {
+        AuditError::Changed {
+            directory: self.directory.clone(),
+            tampering,
+        }
+    }
+
+    /// Why nothing can follow a line.
+    fn unfit(&self, error: LineError) -> AuditError {
+        match error {
+            LineError::Newer(found) => AuditError::Newer {
+                directory: self.directory.clone(),
+                found,
+            },
+            LineError::Form(_) | LineError::Edited => self.changed(error.into()),
+        }
     }
 
     /// Makes the end one at which a line can begin.

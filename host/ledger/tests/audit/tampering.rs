@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
+use remit_core::digest::Digest;
 use remit_ledger::AuditError;
 
 use crate::place::{Place, append, fill, lasting, small};
@@ -153,4 +154,25 @@ fn a_log_that_goes_back_under_its_writer_is_noticed() {
     fs::remove_dir_all(place.directory()).unwrap();
     let error = append(&mut writer, &small(3)).unwrap_err();
     assert!(error.to_string().contains("ends with entry 0"), "{error}");
+}
+
+#[test]
+fn a_log_of_a_newer_version_is_neither_judged_nor_added_to() {
+    let place = Place::new();
+    append(&mut place.writer(), &lasting()).unwrap();
+    let text = r#"{"v":2,"seq":2,"what":"nobody knows yet"}"#;
+    let hash = Digest::of(text.as_bytes());
+    let line = format!(
+        "{},\"hash\":\"{hash}\"}}\n",
+        text.strip_suffix('}').unwrap()
+    );
+    let (path, mut bytes) = place.segments().pop_last().unwrap();
+    bytes.extend_from_slice(line.as_bytes());
+    fs::write(path, &bytes).unwrap();
+    assert_eq!(place.found().as_deref(), Some("newer"));
+    let error = append(&mut place.writer(), &small(1)).unwrap_err();
+    assert!(
+        matches!(error, AuditError::Newer { found: 2, .. }),
+        "{error}"
+    );
 }

@@ -1,7 +1,7 @@
 //! `remit audit verify`: whether the log is as it was written.
 
 use anstream::{eprintln, println};
-use remit_core::audit::{Finding, Verdict};
+use remit_core::audit::{Finding, Tampering, Verdict};
 use remit_core::digest::Digest;
 use remit_core::outcome::ExitCode;
 use remit_ledger::AuditLog;
@@ -85,7 +85,12 @@ fn print(places: &Places, verdict: &Verdict) {
 }
 
 fn print_finding(places: &Places, verdict: &Verdict, finding: &Finding) {
-    eprintln!("{} the audit log was changed", render::error_word());
+    let what = if matches!(finding.tampering, Tampering::Newer { .. }) {
+        "cannot be judged"
+    } else {
+        "was changed"
+    };
+    eprintln!("{} the audit log {what}", render::error_word());
     let place = finding.place.map(|place| {
         let file = row::file(places, place);
         format!("{}:{}: ", file.display(), place.line)
