@@ -34,6 +34,7 @@ macro_rules! cases {
 
 cases! {
     adapter
+    audit
     denied_everything
     denied_run
     environment

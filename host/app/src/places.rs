@@ -64,6 +64,10 @@ impl Places {
     pub(crate) fn runs(&self) -> PathBuf {
         self.state.join("runs")
     }
+    /// The audit log.
+    pub(crate) fn audit(&self) -> PathBuf {
+        self.state.join("audit")
+    }
     /// Compiled components.
     pub(crate) fn compiled(&self) -> PathBuf {
         self.cache.join("compiled")

@@ -10,7 +10,7 @@ use crate::change::Change;
 use crate::denial::Denial;
 use crate::manifest::Confinement;
 use crate::outcome::{Artifact, Outcome};
-use crate::tool::{Exit, Usage};
+use crate::tool::{Exit, ProgramIdentity, Usage};
 
 /// Version of the record format. A reader refuses a newer one.
 pub const RECORD_FORMAT: u32 = 1;
@@ -159,6 +159,9 @@ pub enum Event {
         env: Vec<String>,
         /// How tightly it is confined.
         confinement: Confinement,
+        /// The file that was executed; absent in records of versions that did not say.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        program: Option<Box<ProgramIdentity>>,
     },
     /// A tool wrote something.
     ToolOutput {

@@ -205,6 +205,23 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word for it in the JSON form.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Succeeded { .. } => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Rejected { .. } => "rejected",
+            Self::InvalidInput { .. } => "invalid-input",
+            Self::Denied { .. } => "denied",
+            Self::Unavailable { .. } => "unavailable",
+            Self::TimedOut { .. } => "timed-out",
+            Self::Cancelled { .. } => "cancelled",
+            Self::PluginFault { .. } => "plugin-fault",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
     /// The exit code for this outcome. Each outcome has exactly one.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {

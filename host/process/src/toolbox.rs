@@ -14,13 +14,14 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use remit_core::manifest::Confinement;
 use remit_core::path::RelPath;
 use remit_core::policy::AsRoot;
 use remit_core::tool::{Directory, Launch, Program, StartError, Stdin, ToolId};
-use remit_engine::seam::{RunningTool, Tools};
+use remit_engine::seam::{RunningTool as _, Started, ToolEvent, Tools};
 use remit_supervisor::protocol::Without;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -31,10 +32,13 @@ use crate::directory::{WorkingDirectory, open_file};
 use crate::environment::{HostEnvironment, environment};
 use crate::image;
 use crate::invocation::{Held, Hold, Input, Invocation, refused, refused_io};
-use crate::pin::Pinned;
+use crate::pin::{Change, Pinned};
 use crate::resolve::{ResolveError, resolve};
 use crate::search::SearchPath;
 use crate::secrets;
+
+/// Bytes that are taken at once of a tool whose output nobody will see.
+const DISCARD: usize = 64 * 1024;
 
 /// What a tool box needs to know about its surroundings.
 #[derive(Debug, Clone)]
@@ -138,18 +142,45 @@ impl Tools for ToolBox {
         pinned.await.map(drop)
     }
 
-    async fn start(&self, launch: &Launch) -> Result<Box<dyn RunningTool>, StartError> {
+    async fn start(&self, launch: &Launch) -> Result<Started, StartError> {
         let inner = Arc::clone(&self.inner);
         let prepared = launch.clone();
-        let invocation = blocking(launch.tool(), move || inner.prepare(&prepared)).await?;
-        let running = self.inner.broker.spawn(invocation).await?;
-        Ok(Box::new(running))
+        let tool = launch.tool();
+        let (pinned, invocation) = blocking(tool, move || inner.prepare(&prepared)).await?;
+        // The first use of a program reads all of it, which can take longer than its start.
+        let named = tool.clone();
+        let identify = move || pinned.identity().map_err(|change| changed(&named, change));
+        let (running, program) = tokio::join!(
+            self.inner.broker.spawn(invocation),
+            blocking(tool, identify)
+        );
+        let mut running = running?;
+        match program {
+            Ok(program) => Ok(Started {
+                tool: Box::new(running),
+                program,
+            }),
+            Err(error) => {
+                running.kill(Duration::ZERO);
+                while !matches!(running.next_event(DISCARD).await, ToolEvent::Exited(_)) {}
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A pinned file is not what it was.
+fn changed(tool: &ToolId, change: Change) -> StartError {
+    StartError::Changed {
+        tool: tool.clone(),
+        path: change.path,
+        change: change.what,
     }
 }
 
 impl Inner {
     /// Opens and checks everything that a launch names.
-    fn prepare(&self, launch: &Launch) -> Result<Invocation, StartError> {
+    fn prepare(&self, launch: &Launch) -> Result<(Arc<Pinned>, Invocation), StartError> {
         let tool = launch.tool();
         let pinned = self.pin(tool, launch.program(), launch.writable())?;
         let directory = self.directory(tool, launch.directory())?;
@@ -173,7 +204,7 @@ impl Inner {
             launch.set_env(),
         );
         environment.extend(variables);
-        Ok(Invocation {
+        let invocation = Invocation {
             tool: tool.clone(),
             program: pinned.executable().to_owned(),
             arguments,
@@ -191,7 +222,8 @@ impl Inner {
             bounds: Some(confined.bounds),
             secrets,
             held: Held::new(confined.placeholders),
-        })
+        };
+        Ok((pinned, invocation))
     }
 
     /// The pinned program, pinned now if it is the first time, and still what it was.
@@ -231,12 +263,10 @@ impl Inner {
                 path: path.to_owned(),
             });
         }
-        pinned.recheck().map_err(|change| StartError::Changed {
-            tool: tool.clone(),
-            path: change.path,
-            change: change.what,
-        })?;
-        Ok(pinned)
+        match pinned.recheck() {
+            Ok(()) => Ok(pinned),
+            Err(change) => Err(changed(tool, change)),
+        }
     }
 
     fn pins(&self) -> std::sync::MutexGuard<'_, HashMap<Program, Arc<Pinned>>> {

@@ -4,6 +4,7 @@
 //! Never: I/O while arguments are read; a command that prints on standard output in `--json` mode
 //! what is not JSON.
 
+mod audit;
 mod completions;
 mod doctor;
 mod inspect;
@@ -60,6 +61,7 @@ enum Command {
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
+    Audit(audit::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -75,6 +77,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(&args),
         Command::Trust(args) => trust::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -10,13 +10,14 @@ use remit_engine::cancel::Cancel;
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::{Journal, Watcher, system_clock};
 use remit_engine::plugin::Role;
+use remit_ledger::Trouble;
 
 use super::target::{Inputs, Rules, Target};
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
 use crate::owner::{Decided, Owner};
 use crate::places::Places;
-use crate::watch::{Human, JsonLines};
+use crate::watch::{Human, JsonLines, audit};
 use crate::wiring;
 
 /// Runs a plugin
@@ -116,10 +117,16 @@ fn prepare(args: Args) -> Result<Prepared, Stop> {
 async fn carry_out(args: Args) -> Result<ExitCode, Stop> {
     let prepared = prepare(args)?;
     let run_id = wiring::new_run_id();
-    let journal = start_journal(&prepared, &run_id)?;
-    // From here on whoever watches sees how it ends, whatever goes wrong.
-    let outcome = match attempt(prepared, run_id, &journal).await {
-        Ok(outcome) => return Ok(outcome.exit_code()),
+    let (journal, trouble) = start_journal(&prepared, &run_id)?;
+    let code = follow(prepared, run_id, &journal).await;
+    audit::tell(&trouble);
+    Ok(code)
+}
+
+/// From here on whoever watches sees how it ends, whatever goes wrong.
+async fn follow(prepared: Prepared, run_id: String, journal: &Journal) -> ExitCode {
+    let outcome = match attempt(prepared, run_id, journal).await {
+        Ok(outcome) => return outcome.exit_code(),
         Err(stop) => stop.outcome(),
     };
     let code = outcome.exit_code();
@@ -130,7 +137,7 @@ async fn carry_out(args: Args) -> Result<ExitCode, Stop> {
         })
         .await;
     journal.flush().await;
-    Ok(code)
+    code
 }
 
 /// Decides, wires and runs. An error means that nothing of the plugin ran and that the end is not
@@ -183,8 +190,11 @@ fn print_end(stop: &Stop) {
     });
 }
 
-fn start_journal(prepared: &Prepared, run_id: &str) -> Result<Journal, Stop> {
-    let mut watchers: Vec<Box<dyn Watcher>> = Vec::with_capacity(2);
+fn start_journal(prepared: &Prepared, run_id: &str) -> Result<(Journal, Trouble), Stop> {
+    // First, so that nobody sees what the audit does not have.
+    let audit = audit::begin(&prepared.places, &prepared.owner, &prepared.loaded, run_id)?;
+    let trouble = audit.trouble();
+    let mut watchers: Vec<Box<dyn Watcher>> = vec![Box::new(audit)];
     if prepared.args.json {
         watchers.push(Box::<JsonLines>::default());
     } else {
@@ -194,6 +204,7 @@ fn start_journal(prepared: &Prepared, run_id: &str) -> Result<Journal, Stop> {
         Ok(record) => watchers.push(Box::new(record)),
         Err(error) => tracing::warn!(%error, "this run leaves no record on disk"),
     }
-    Journal::start(run_id.to_owned(), system_clock(), watchers)
-        .map_err(|error| Stop::Internal(error.into()))
+    let journal = Journal::start(run_id.to_owned(), system_clock(), watchers)
+        .map_err(|error| Stop::Internal(error.into()))?;
+    Ok((journal, trouble))
 }

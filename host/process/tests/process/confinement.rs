@@ -137,7 +137,7 @@ impl Place {
         rules: &str,
     ) -> Result<Outcome, StartError> {
         let launch = self.launch(program, arguments, rules);
-        Ok(finish_boxed(self.tools.start(&launch).await?).await)
+        Ok(finish_boxed(self.tools.start(&launch).await?.tool).await)
     }
 
     async fn run(&self, program: &str, arguments: &[&str]) -> Outcome {
