@@ -77,7 +77,7 @@ fn beside(file: &str, origin: &Origin) -> PathBuf {
         Origin::User(name) | Origin::Workspace(name) | Origin::File(name) => {
             Path::new(name).parent()
         }
-        Origin::BuiltIn | Origin::Flag(_) => None,
+        Origin::BuiltIn | Origin::Approval(_) | Origin::Flag(_) => None,
     };
     holder.unwrap_or_else(|| Path::new(".")).join(file)
 }

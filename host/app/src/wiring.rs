@@ -240,6 +240,7 @@ fn summary(grants: &Grants) -> GrantSummary {
             })
             .collect(),
         net: grants.nets().iter().map(ToString::to_string).collect(),
+        approvals: Vec::new(),
         withheld: grants.withheld().to_vec(),
     }
 }
