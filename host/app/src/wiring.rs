@@ -38,7 +38,6 @@ const WORKERS: usize = 2;
 pub(crate) struct Wired {
     pub(crate) plugin: LoadedPlugin,
     pub(crate) host: Arc<PluginHost>,
-    pub(crate) tools: Arc<ToolBox>,
 }
 
 /// What a run gets from the command.
@@ -120,15 +119,15 @@ pub(crate) async fn wire(
     owner: &Owner,
     loaded: &Loaded,
     grants: Grants,
+    tools: Arc<ToolBox>,
     surroundings: Surroundings,
 ) -> Result<Wired, Stop> {
     let limits = *grants.limits();
     confinement_is_there(&limits)?;
     let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
-    let tools = Arc::new(tool_box(owner)?);
     let tree = working_tree(owner, &grants).await?;
     let world = World {
-        tools: Arc::clone(&tools) as Arc<dyn Tools>,
+        tools: tools as Arc<dyn Tools>,
         state: Arc::new(SqliteState::at(places.plugin_state())),
         tree,
     };
@@ -146,11 +145,7 @@ pub(crate) async fn wire(
         surroundings.cancel,
         true,
     );
-    Ok(Wired {
-        plugin,
-        host,
-        tools,
-    })
+    Ok(Wired { plugin, host })
 }
 
 /// The tools of this machine, as the owner declares them. To be called inside the runtime.
@@ -204,7 +199,7 @@ impl WorkingTree for Untouched {
 /// What the attempt is about.
 pub(crate) fn request(
     loaded: &Loaded,
-    grants: &Grants,
+    grants: GrantSummary,
     inputs: RawInputs,
     run_id: String,
     role: Option<Role>,
@@ -218,12 +213,13 @@ pub(crate) fn request(
         version: loaded.manifest.version().to_string(),
         component_digest: loaded.digest.to_string(),
         manifest_digest: loaded.manifest.digest().to_string(),
-        grants: summary(grants),
+        grants,
         checkpoint: None,
     }
 }
 
-fn summary(grants: &Grants) -> GrantSummary {
+/// What a plugin may do, for people and programs that watch.
+pub(crate) fn summary(grants: &Grants) -> GrantSummary {
     let words = |items: &[RelPath]| items.iter().map(ToString::to_string).collect();
     GrantSummary {
         read: words(grants.read_roots()),

@@ -83,6 +83,7 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
         // Here the instance is dropped, and with it every tool that it started.
         outcome
     };
+    record_revocation(host, &request).await;
     if !host.settle().await {
         host_says(
             host,
@@ -196,6 +197,19 @@ async fn record_start(host: &PluginHost, request: &Request) {
             grants: Box::new(request.grants.clone()),
         })
         .await;
+}
+
+/// A run rests on one approval at most, so that it is the one which was taken back.
+async fn record_revocation(host: &PluginHost, request: &Request) {
+    if !host.is_over() {
+        return;
+    }
+    for approval in &request.grants.approvals {
+        let approval = approval.clone();
+        host.journal()
+            .emit(Event::ApprovalRevoked { approval })
+            .await;
+    }
 }
 
 async fn record_changes(host: &PluginHost) {

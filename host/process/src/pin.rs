@@ -16,6 +16,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use remit_core::approval::{FileIdentity, ToolIdentity};
+use remit_core::digest::Digest as CoreDigest;
+use remit_core::tool::ToolId;
 use sha2::{Digest, Sha256};
 
 /// Links that are followed from a name to a file; the kernel's own limit.
@@ -86,7 +89,7 @@ pub(crate) struct PinnedFile {
     /// them can replace the program.
     homes: BTreeSet<PathBuf>,
     identity: Identity,
-    digest: OnceLock<String>,
+    digest: OnceLock<CoreDigest>,
 }
 
 impl PinnedFile {
@@ -152,8 +155,33 @@ impl PinnedFile {
         }
     }
 
-    /// The SHA-256 of its content, in hexadecimal. Computed once, on the first call.
-    fn digest(&self) -> io::Result<&str> {
+    /// What an approval records of it. A file that is still the `known` one need not be read.
+    fn record(&self, known: Option<&FileIdentity>) -> io::Result<FileIdentity> {
+        let path = self
+            .real
+            .to_str()
+            .ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
+        let is_known = |known: &&FileIdentity| {
+            let identity = (known.device, known.inode, known.size, known.changed);
+            let now = &self.identity;
+            known.path == path && identity == (now.device, now.inode, now.size, now.changed)
+        };
+        let digest = match known.filter(is_known) {
+            Some(known) => known.digest,
+            None => *self.digest()?,
+        };
+        Ok(FileIdentity {
+            path: path.to_owned(),
+            device: self.identity.device,
+            inode: self.identity.inode,
+            size: self.identity.size,
+            changed: self.identity.changed,
+            digest,
+        })
+    }
+
+    /// The SHA-256 of its content. Computed once, on the first call.
+    fn digest(&self) -> io::Result<&CoreDigest> {
         if let Some(digest) = self.digest.get() {
             return Ok(digest);
         }
@@ -171,7 +199,8 @@ impl PinnedFile {
         if let Some(what) = self.identity.difference(&now) {
             return Err(io::Error::other(what));
         }
-        Ok(self.digest.get_or_init(|| hex::encode(hash.finalize())))
+        let digest = CoreDigest::from_bytes(hash.finalize().into());
+        Ok(self.digest.get_or_init(|| digest))
     }
 }
 
@@ -258,12 +287,35 @@ impl Pinned {
         }
     }
 
-    /// The SHA-256 of the tool itself, in hexadecimal: of the script if it is one. Reads the whole
-    /// file on the first call.
+    /// What an approval records of it, without a version. Reads every file whole, unless it still
+    /// is the `known` one: it may block.
+    ///
+    /// # Errors
+    /// A file cannot be read, is no longer what was pinned, or has no name in UTF-8.
+    pub fn record(&self, tool: &ToolId, known: Option<&ToolIdentity>) -> io::Result<ToolIdentity> {
+        let known_interpreter = known.and_then(|known| known.interpreter.as_ref());
+        let known_file = known.map(|known| &known.file);
+        let (file, interpreter) = match &self.script {
+            None => (self.program.record(known_file)?, None),
+            Some(script) => (
+                script.file.record(known_file)?,
+                Some(self.program.record(known_interpreter)?),
+            ),
+        };
+        Ok(ToolIdentity {
+            tool: tool.clone(),
+            file,
+            interpreter,
+            version: None,
+        })
+    }
+
+    /// The SHA-256 of the tool itself: of the script if it is one. Reads the whole file on the
+    /// first call.
     ///
     /// # Errors
     /// It cannot be read, or is no longer what was pinned.
-    pub fn digest(&self) -> io::Result<&str> {
+    pub fn digest(&self) -> io::Result<&CoreDigest> {
         match &self.script {
             Some(script) => script.file.digest(),
             None => self.program.digest(),
@@ -378,10 +430,37 @@ mod tests {
         let path = root.path().join("tool");
         write(&path, "abc").unwrap();
         let pinned = PinnedFile::new(&path).unwrap();
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(pinned.digest().unwrap(), expected);
+        assert_eq!(*pinned.digest().unwrap(), CoreDigest::of(b"abc"));
         let pinned = PinnedFile::new(&path).unwrap();
         write(&path, "abcd").unwrap();
         assert!(pinned.digest().is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_still_the_known_one_is_not_read_again() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("tool");
+        write(&path, "abc").unwrap();
+        let pin = || Pinned {
+            program: PinnedFile::new(&path).unwrap(),
+            script: None,
+        };
+        let tool: ToolId = "mine".parse().unwrap();
+        let first = pin().record(&tool, None).unwrap();
+        assert_eq!(first.file.digest, CoreDigest::of(b"abc"));
+        // A digest that only someone who does not read the file can believe.
+        let mut known = first.clone();
+        known.file.digest = CoreDigest::of(b"kept");
+        assert_eq!(pin().record(&tool, Some(&known)).unwrap(), known);
+        // The same content in another file is read, and so is any change.
+        let copy = root.path().join("copy");
+        write(&copy, "abc").unwrap();
+        fs::rename(&copy, &path).unwrap();
+        let moved = pin().record(&tool, Some(&known)).unwrap();
+        assert_ne!(moved.file.inode, first.file.inode);
+        assert!(moved.file.is_same_program(&first.file));
+        write(&path, "abd").unwrap();
+        let changed = pin().record(&tool, Some(&moved)).unwrap();
+        assert_eq!(changed.file.digest, CoreDigest::of(b"abd"));
     }
 }

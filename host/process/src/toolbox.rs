@@ -58,6 +58,7 @@ struct Inner {
     search: SearchPath,
     environment: HostEnvironment,
     pins: Mutex<HashMap<Program, Arc<Pinned>>>,
+    barred: Mutex<HashMap<Program, String>>,
 }
 
 impl ToolBox {
@@ -82,6 +83,7 @@ impl ToolBox {
                 search,
                 environment: settings.environment,
                 pins: Mutex::default(),
+                barred: Mutex::default(),
             }),
         })
     }
@@ -100,6 +102,13 @@ impl ToolBox {
         let (inner, tool) = (Arc::clone(&self.inner), tool.clone());
         let (program, writable) = (program.clone(), writable.to_vec());
         blocking(&tool.clone(), move || inner.pin(&tool, &program, &writable)).await
+    }
+
+    /// Lets nothing start under this name from now on, whatever appears there; says why.
+    pub fn bar(&self, program: &Program, reason: impl Into<String>) {
+        let barred = self.inner.barred.lock();
+        let mut barred = barred.unwrap_or_else(PoisonError::into_inner);
+        barred.insert(program.clone(), reason.into());
     }
 
     /// Ends every tool of the run, and waits until nothing of any is left. Nothing starts
@@ -163,6 +172,14 @@ impl Inner {
         program: &Program,
         writable: &[RelPath],
     ) -> Result<Arc<Pinned>, StartError> {
+        let barred = self.barred.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = barred.get(program) {
+            return Err(StartError::Missing {
+                tool: tool.clone(),
+                reason: reason.clone(),
+            });
+        }
+        drop(barred);
         let roots = self.real_roots(writable);
         let known = self.pins().get(program).cloned();
         let pinned = match known {

@@ -6,10 +6,13 @@
 
 mod completions;
 mod doctor;
+mod grant;
+mod grants;
 mod inspect;
 mod pack;
 mod plugin;
 mod policy;
+mod revoke;
 pub(crate) mod run;
 mod schema;
 pub(crate) mod target;
@@ -59,6 +62,9 @@ enum Command {
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
+    Grant(grant::Args),
+    Grants(grants::Args),
+    Revoke(revoke::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -74,6 +80,9 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(&args),
         Command::Trust(args) => trust::run(args),
+        Command::Grant(args) => grant::run(&args),
+        Command::Grants(args) => grants::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -198,7 +198,7 @@ fn found_row(tool: &ToolDeclaration, found: &Found) -> Value {
 
 fn digest(pinned: &Pinned) -> String {
     match pinned.digest() {
-        Ok(digest) => format!("sha256:{digest}"),
+        Ok(digest) => digest.to_string(),
         Err(error) => format!("unreadable: {error}"),
     }
 }

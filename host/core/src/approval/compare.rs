@@ -63,7 +63,7 @@ pub fn compare(
     difference.limits = changed(&approval.limits, &limits(manifest));
     for is in tools {
         let was = approval.tools.iter().find(|was| was.tool == is.tool);
-        let Some(was) = was.filter(|was| is_same_tool(was, is)) else {
+        let Some(was) = was.filter(|was| was.is_same_program(is)) else {
             difference.tools.push(ToolChange {
                 tool: is.tool.clone(),
                 was: was.cloned(),
@@ -85,15 +85,6 @@ pub fn compare(
     } else {
         Standing::Moved(moved)
     }
-}
-
-fn is_same_tool(was: &ToolIdentity, is: &ToolIdentity) -> bool {
-    let interpreter = match (&was.interpreter, &is.interpreter) {
-        (None, None) => true,
-        (Some(was), Some(is)) => was.is_same_program(is),
-        (Some(_), None) | (None, Some(_)) => false,
-    };
-    interpreter && was.file.is_same_program(&is.file)
 }
 
 fn changed<T: PartialEq + Clone>(was: &T, is: &T) -> Option<Replaced<T>> {

@@ -227,6 +227,19 @@ pub struct ToolIdentity {
     pub version: Option<String>,
 }
 
+impl ToolIdentity {
+    /// Whether it is the same program, run the same way, as the same files or as copies.
+    #[must_use]
+    pub fn is_same_program(&self, other: &Self) -> bool {
+        let interpreter = match (&self.interpreter, &other.interpreter) {
+            (None, None) => true,
+            (Some(one), Some(other)) => one.is_same_program(other),
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        interpreter && self.file.is_same_program(&other.file)
+    }
+}
+
 /// An owner's approval of one plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
