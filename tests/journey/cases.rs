@@ -34,6 +34,8 @@ macro_rules! cases {
 
 cases! {
     adapter
+    approvals
+    approvals_unreadable
     denied_everything
     denied_run
     environment

@@ -10,6 +10,7 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod approvals;
 mod case;
 mod cases;
 mod check;
