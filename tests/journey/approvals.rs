@@ -174,4 +174,7 @@ fn revoking_changes_nothing_for_a_run_that_the_policy_allows_anyway() {
     assert_eq!(wait(revoke).status.code(), Some(0));
     let ended = running.end();
     assert_eq!(ended.output.status.code(), Some(0), "{}", ended.said());
+    let events = events(&ended.events).unwrap();
+    assert_eq!(events[0]["type"], "run-started");
+    assert_eq!(events[0]["grants"].get("approvals"), None);
 }
