@@ -4,7 +4,7 @@
 //! Never: a program that is started to find out whether it may be. Only who approves one asks it
 //! for its version, and only through the template that its declaration has for that.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ async fn record(
     }
 }
 
-fn unreadable(tool: &ToolId, place: &PathBuf, why: &dyn std::fmt::Display) -> Stop {
+fn unreadable(tool: &ToolId, place: &Path, why: &dyn std::fmt::Display) -> Stop {
     Stop::usage(
         format!("tool `{tool}` cannot be pinned: {}: {why}", place.display()),
         "an approved program must be readable; change its permissions, or allow the tool by a policy instead",
