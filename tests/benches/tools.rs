@@ -75,8 +75,14 @@ fn starts(runtime: &Runtime, workspace: &Path, title: &str) {
         STARTS,
         &mut [
             ("std::process::Command", &mut bare),
-            ("remit: broker and supervisor, not confined", &mut through_broker),
-            ("remit: confined, from the plugin and back", &mut through_plugin),
+            (
+                "remit: broker and supervisor, not confined",
+                &mut through_broker,
+            ),
+            (
+                "remit: confined, from the plugin and back",
+                &mut through_plugin,
+            ),
         ],
     );
 }

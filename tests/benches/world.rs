@@ -122,11 +122,11 @@ pub(crate) fn tool_host(workspace: &Path, watched_output: bool) -> Arc<PluginHos
         environment: HostEnvironment::new(std::env::vars_os()),
         search: None,
         as_root: AsRoot::default(),
-        // What the program finds out once per run, so that a start does not pay for it.
-        found: Some(Confinement::Full),
         without: Without::default(),
     })
     .unwrap();
+    // What the program finds out once per run, so that a start does not pay for it.
+    tools.rely_on(Confinement::Full);
     host(
         grants(MANIFEST, POLICY),
         Arc::new(tools),

@@ -35,6 +35,8 @@ macro_rules! cases {
 cases! {
     adapter
     audit
+    approvals
+    approvals_unreadable
     denied_everything
     denied_run
     environment

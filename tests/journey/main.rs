@@ -10,6 +10,7 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod approvals;
 mod audit;
 mod case;
 mod cases;

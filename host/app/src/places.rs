@@ -52,9 +52,9 @@ impl Places {
     pub(crate) fn trust(&self) -> PathBuf {
         self.state.join("trust.json")
     }
-    /// What was answered at prompts.
-    pub(crate) fn answers(&self) -> PathBuf {
-        self.state.join("answers.json")
+    /// What the owner approved.
+    pub(crate) fn approvals(&self) -> PathBuf {
+        self.state.join("approvals.json")
     }
     /// Values that plugins keep.
     pub(crate) fn plugin_state(&self) -> PathBuf {

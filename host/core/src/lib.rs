@@ -16,6 +16,7 @@
 //!
 //! Never: I/O, a clock, a process, `async`, wasm. Everything here gives the same answer twice.
 
+pub mod approval;
 pub mod audit;
 pub mod catalogue;
 pub mod change;

@@ -247,8 +247,21 @@ pub enum CancelReason {
     Requested,
     /// The host is shutting down.
     Shutdown,
+    /// The owner took back an approval on which the run's grants rest.
+    Revoked,
     /// Someone asked again: end without waiting for anything.
     Forced,
+}
+
+impl CancelReason {
+    /// Whether nothing that the plugin still does or says counts any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Requested | Self::Shutdown => false,
+            Self::Revoked | Self::Forced => true,
+        }
+    }
 }
 
 impl std::fmt::Display for CancelReason {
@@ -256,6 +269,7 @@ impl std::fmt::Display for CancelReason {
         f.write_str(match self {
             Self::Requested => "on request",
             Self::Shutdown => "the host is shutting down",
+            Self::Revoked => "its approval was revoked",
             Self::Forced => "on request, at once",
         })
     }
@@ -274,6 +288,7 @@ mod tests {
     #[test]
     fn cancel_reasons_escalate_in_order() {
         assert!(CancelReason::Requested < CancelReason::Shutdown);
-        assert!(CancelReason::Shutdown < CancelReason::Forced);
+        assert!(CancelReason::Shutdown < CancelReason::Revoked);
+        assert!(CancelReason::Revoked < CancelReason::Forced);
     }
 }

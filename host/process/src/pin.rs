@@ -16,8 +16,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use remit_core::approval::{self, ToolIdentity};
 use remit_core::digest::Digest;
-use remit_core::tool::{FileIdentity, ProgramIdentity};
+use remit_core::tool::{FileIdentity, ProgramIdentity, ToolId};
 use sha2::{Digest as _, Sha256};
 
 /// Links that are followed from a name to a file; the kernel's own limit.
@@ -154,6 +155,31 @@ impl PinnedFile {
         }
     }
 
+    /// What an approval records of it. A file that is still the `known` one need not be read.
+    fn record(&self, known: Option<&approval::FileIdentity>) -> io::Result<approval::FileIdentity> {
+        let path = self
+            .real
+            .to_str()
+            .ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
+        let is_known = |known: &&approval::FileIdentity| {
+            let identity = (known.device, known.inode, known.size, known.changed);
+            let now = &self.identity;
+            known.path == path && identity == (now.device, now.inode, now.size, now.changed)
+        };
+        let digest = match known.filter(is_known) {
+            Some(known) => known.digest,
+            None => self.digest()?,
+        };
+        Ok(approval::FileIdentity {
+            path: path.to_owned(),
+            device: self.identity.device,
+            inode: self.identity.inode,
+            size: self.identity.size,
+            changed: self.identity.changed,
+            digest,
+        })
+    }
+
     /// The digest of its content. Computed once, on the first call.
     fn digest(&self) -> io::Result<Digest> {
         if let Some(digest) = self.digest.get() {
@@ -288,6 +314,29 @@ impl Pinned {
             Some(script) => script.file.recheck(),
             None => Ok(()),
         }
+    }
+
+    /// What an approval records of it, without a version. Reads every file whole, unless it still
+    /// is the `known` one: it may block.
+    ///
+    /// # Errors
+    /// A file cannot be read, is no longer what was pinned, or has no name in UTF-8.
+    pub fn record(&self, tool: &ToolId, known: Option<&ToolIdentity>) -> io::Result<ToolIdentity> {
+        let known_interpreter = known.and_then(|known| known.interpreter.as_ref());
+        let known_file = known.map(|known| &known.file);
+        let (file, interpreter) = match &self.script {
+            None => (self.program.record(known_file)?, None),
+            Some(script) => (
+                script.file.record(known_file)?,
+                Some(self.program.record(known_interpreter)?),
+            ),
+        };
+        Ok(ToolIdentity {
+            tool: tool.clone(),
+            file,
+            interpreter,
+            version: None,
+        })
     }
 
     /// The digest of the tool itself: of the script if it is one. Reads the whole file on the
@@ -430,5 +479,33 @@ mod tests {
         write(&path, "abcd").unwrap();
         assert!(pinned.digest().is_err());
         assert!(pinned.identity().unwrap_err().what.contains("size"));
+    }
+
+    #[test]
+    fn a_file_that_is_still_the_known_one_is_not_read_again() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("tool");
+        write(&path, "abc").unwrap();
+        let pin = || Pinned {
+            program: PinnedFile::new(&path).unwrap(),
+            script: None,
+        };
+        let tool: ToolId = "mine".parse().unwrap();
+        let first = pin().record(&tool, None).unwrap();
+        assert_eq!(first.file.digest, Digest::of(b"abc"));
+        // A digest that only someone who does not read the file can believe.
+        let mut known = first.clone();
+        known.file.digest = Digest::of(b"kept");
+        assert_eq!(pin().record(&tool, Some(&known)).unwrap(), known);
+        // The same content in another file is read, and so is any change.
+        let copy = root.path().join("copy");
+        write(&copy, "abc").unwrap();
+        fs::rename(&copy, &path).unwrap();
+        let moved = pin().record(&tool, Some(&known)).unwrap();
+        assert_ne!(moved.file.inode, first.file.inode);
+        assert!(moved.file.is_same_program(&first.file));
+        write(&path, "abd").unwrap();
+        let changed = pin().record(&tool, Some(&moved)).unwrap();
+        assert_eq!(changed.file.digest, Digest::of(b"abd"));
     }
 }

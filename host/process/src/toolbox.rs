@@ -53,8 +53,6 @@ pub struct Settings {
     pub search: Option<Vec<PathBuf>>,
     /// As whom tools run if the host is root.
     pub as_root: AsRoot,
-    /// The level that this machine was found to give. A tool that gets less does not run.
-    pub found: Option<Confinement>,
     /// Kernel features to do without, as if this machine had none. For tests.
     pub without: Without,
 }
@@ -74,6 +72,7 @@ struct Inner {
     environment: HostEnvironment,
     confiner: Confiner,
     pins: Mutex<HashMap<Program, Arc<Pinned>>>,
+    barred: Mutex<HashMap<Program, String>>,
 }
 
 impl ToolBox {
@@ -96,7 +95,6 @@ impl ToolBox {
             settings.environment.get("HOME").map(PathBuf::from),
             broker.private(),
             settings.as_root,
-            settings.found,
             settings.without,
         )?;
         Ok(Self {
@@ -108,6 +106,7 @@ impl ToolBox {
                 environment: settings.environment,
                 confiner,
                 pins: Mutex::default(),
+                barred: Mutex::default(),
             }),
         })
     }
@@ -126,6 +125,19 @@ impl ToolBox {
         let (inner, tool) = (Arc::clone(&self.inner), tool.clone());
         let (program, writable) = (program.clone(), writable.to_vec());
         blocking(&tool.clone(), move || inner.pin(&tool, &program, &writable)).await
+    }
+
+    /// Lets nothing start under this name from now on, whatever appears there; says why.
+    pub fn bar(&self, program: &Program, reason: impl Into<String>) {
+        let barred = self.inner.barred.lock();
+        let mut barred = barred.unwrap_or_else(PoisonError::into_inner);
+        barred.insert(program.clone(), reason.into());
+    }
+
+    /// Notes the level at which this machine was found to confine tools. From then on a tool that
+    /// would get less does not run.
+    pub fn rely_on(&self, found: Confinement) {
+        self.inner.confiner.rely_on(found);
     }
 
     /// Ends every tool of the run, and waits until nothing of any is left. Nothing starts
@@ -233,6 +245,14 @@ impl Inner {
         program: &Program,
         writable: &[RelPath],
     ) -> Result<Arc<Pinned>, StartError> {
+        let barred = self.barred.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = barred.get(program) {
+            return Err(StartError::Missing {
+                tool: tool.clone(),
+                reason: reason.clone(),
+            });
+        }
+        drop(barred);
         let roots = self.real_roots(writable);
         let known = self.pins().get(program).cloned();
         let pinned = match known {

@@ -7,10 +7,13 @@
 mod audit;
 mod completions;
 mod doctor;
+mod grant;
+mod grants;
 mod inspect;
 mod pack;
 mod plugin;
 mod policy;
+mod revoke;
 pub(crate) mod run;
 mod schema;
 mod security;
@@ -62,6 +65,9 @@ enum Command {
     Policy(policy::Args),
     Trust(trust::Args),
     Audit(audit::Args),
+    Grant(grant::Args),
+    Grants(grants::Args),
+    Revoke(revoke::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -78,6 +84,9 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Policy(args) => policy::run(&args),
         Command::Trust(args) => trust::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Grant(args) => grant::run(&args),
+        Command::Grants(args) => grants::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -1,5 +1,6 @@
 //! `remit run`: one attempt at a plugin's work, from the rules to the exit code.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::event::{Event, RECORD_FORMAT, Record};
@@ -13,10 +14,13 @@ use remit_engine::plugin::Role;
 use remit_ledger::Trouble;
 
 use super::target::{Inputs, Rules, Target};
+use crate::approvals::Store;
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
-use crate::owner::{Decided, Owner};
+use crate::owner::Owner;
+use crate::permission::{Permission, Question};
 use crate::places::Places;
+use crate::revocation;
 use crate::watch::{Human, JsonLines, audit};
 use crate::wiring;
 
@@ -151,9 +155,18 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         inputs,
     } = prepared;
     let ask = !args.json && !args.no_prompt && crate::prompt::can_ask();
-    let grants = match owner.decide(&loaded, ask, &places)? {
-        Decided::Granted(grants) => *grants,
-        Decided::Denied(denials) => {
+    let store = Store::at(places.approvals());
+    let tools = Arc::new(wiring::tool_box(&owner)?);
+    let question = Question {
+        owner: &owner,
+        loaded: &loaded,
+        tools: &tools,
+        store: &store,
+        ask,
+    };
+    let (grants, rests_on) = match question.decide().await? {
+        Permission::Granted { grants, rests_on } => (*grants, rests_on),
+        Permission::Denied(denials) => {
             for denial in &denials {
                 let denial = denial.clone();
                 journal.emit(Event::Denied { denial }).await;
@@ -163,15 +176,19 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
     };
     let cancel = Cancel::new();
     wiring::cancel_on_signals(&cancel)?;
-    let request = wiring::request(&loaded, &grants, inputs, run_id, args.role.map(Role::from));
+    let mut summary = wiring::summary(&grants);
+    summary.approvals.extend(rests_on.clone());
+    let request = wiring::request(&loaded, summary, inputs, run_id, args.role.map(Role::from));
+    let _watch = rests_on.map(|approval| revocation::watch(store, approval, cancel.clone()));
     let surroundings = wiring::Surroundings {
         journal: journal.clone(),
         cancel,
         timeout: args.timeout.map(TimeSpan::get),
     };
-    let wired = wiring::wire(&places, &owner, &loaded, grants, surroundings).await?;
+    let starts = Arc::clone(&tools);
+    let wired = wiring::wire(&places, &owner, &loaded, grants, starts, surroundings).await?;
     let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
-    wired.tools.close().await;
+    tools.close().await;
     Ok(outcome)
 }
 

@@ -118,7 +118,7 @@ fn check(args: &CheckArgs) -> Result<ExitCode, Stop> {
     let mut rows = Vec::with_capacity(wanted.len());
     let mut missing = false;
     runtime.block_on(async {
-        let tools = wiring::tool_box(&owner, None)?;
+        let tools = wiring::tool_box(&owner)?;
         for tool in &wanted {
             let found = tools.pin(tool.id(), tool.program(), &[]).await;
             missing |= found.is_err();

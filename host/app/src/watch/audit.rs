@@ -38,6 +38,18 @@ pub(crate) fn begin(
     }
 }
 
+/// Writes what the owner did to approvals. It is done already, so an audit that cannot be written
+/// is told and undoes nothing.
+pub(crate) fn owner_did(places: &Places, entries: &[Entry]) {
+    let mut writer = AuditWriter::in_directory(places.audit());
+    for entry in entries {
+        if let Err(error) = writer.append(&system_clock()(), None, entry) {
+            stop(places, &error).print();
+            return;
+        }
+    }
+}
+
 /// Says at the end of a run that its audit is not whole.
 pub(crate) fn tell(trouble: &Trouble) {
     if let Some(said) = trouble.said() {

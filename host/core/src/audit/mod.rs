@@ -13,10 +13,12 @@ mod verify;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approval::{Approval, ApprovalId, ToolIdentity};
 use crate::change::Change;
 use crate::denial::Denial;
 use crate::event::{Event, GrantSummary};
 use crate::manifest::Confinement;
+use crate::scope::Scope;
 use crate::tool::{Exit, ProgramIdentity, Usage};
 
 pub use line::{Line, LineError, Link, SealError, Sealed};
@@ -108,6 +110,41 @@ pub enum Entry {
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         more: bool,
     },
+    /// The owner approved a plugin exactly as it is.
+    Approved {
+        /// The approval's name.
+        approval: ApprovalId,
+        /// The approval that it takes the place of.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        replaces: Option<ApprovalId>,
+        /// The plugin's id.
+        plugin: String,
+        /// Digest of the component.
+        component: String,
+        /// Digest of its manifest.
+        manifest: String,
+        /// The workspace in which it holds; any if absent.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        workspace: Option<String>,
+        /// What it allows, each as `capability scope`.
+        allow: Vec<String>,
+        /// The programs that it is for, each as `tool path digest`.
+        tools: Vec<String>,
+    },
+    /// The owner took an approval back.
+    Revoked {
+        /// The approval's name.
+        approval: ApprovalId,
+        /// The plugin's id.
+        plugin: String,
+        /// Digest of the component.
+        component: String,
+    },
+    /// A run noticed that an approval that it rests on was taken back, and ends.
+    ApprovalRevoked {
+        /// Which.
+        approval: ApprovalId,
+    },
     /// The run ended. A run without one was ended from outside.
     RunFinished {
         /// The outcome's word.
@@ -134,7 +171,7 @@ pub enum Entry {
 
 impl Entry {
     /// The words of all entries, as they stand in `type`.
-    pub const WORDS: [&'static str; 10] = [
+    pub const WORDS: [&'static str; 13] = [
         "run-started",
         "grant",
         "denial",
@@ -142,6 +179,9 @@ impl Entry {
         "refused",
         "exit",
         "files-changed",
+        "approved",
+        "revoked",
+        "approval-revoked",
         "run-finished",
         "recovered",
         "lost",
@@ -205,6 +245,9 @@ impl Entry {
                 changes: changes.clone(),
                 more: *more,
             }),
+            Event::ApprovalRevoked { approval } => Some(Self::ApprovalRevoked {
+                approval: approval.clone(),
+            }),
             // What a plugin says of its end is its own; the word for it is the host's.
             Event::RunFinished { outcome, wall_ms } => Some(Self::RunFinished {
                 status: outcome.status().to_owned(),
@@ -222,6 +265,34 @@ impl Entry {
         }
     }
 
+    /// What the audit keeps of an approval.
+    #[must_use]
+    pub fn approved(approval: &Approval, replaces: Option<ApprovalId>) -> Self {
+        let scope = |scope: &Scope| format!("{} {scope}", scope.capability());
+        let tool =
+            |tool: &ToolIdentity| format!("{} {} {}", tool.tool, tool.file.path, tool.file.digest);
+        Self::Approved {
+            approval: approval.id.clone(),
+            replaces,
+            plugin: approval.plugin.to_string(),
+            component: approval.component.to_string(),
+            manifest: approval.manifest.to_string(),
+            workspace: approval.workspace.clone(),
+            allow: approval.allow.scopes().iter().map(scope).collect(),
+            tools: approval.tools.iter().map(tool).collect(),
+        }
+    }
+
+    /// What it keeps of one that was taken back.
+    #[must_use]
+    pub fn revoked(approval: &Approval) -> Self {
+        Self::Revoked {
+            approval: approval.id.clone(),
+            plugin: approval.plugin.to_string(),
+            component: approval.component.to_string(),
+        }
+    }
+
     /// Its word, as it stands in `type`.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -233,6 +304,9 @@ impl Entry {
             Self::Refused { .. } => "refused",
             Self::Exit { .. } => "exit",
             Self::FilesChanged { .. } => "files-changed",
+            Self::Approved { .. } => "approved",
+            Self::Revoked { .. } => "revoked",
+            Self::ApprovalRevoked { .. } => "approval-revoked",
             Self::RunFinished { .. } => "run-finished",
             Self::Recovered { .. } => "recovered",
             Self::Lost { .. } => "lost",
@@ -246,6 +320,8 @@ impl Entry {
     pub fn must_last(&self) -> bool {
         match self {
             Self::Spawn { .. }
+            | Self::Approved { .. }
+            | Self::Revoked { .. }
             | Self::RunFinished { .. }
             | Self::Recovered { .. }
             | Self::Lost { .. } => true,
@@ -254,6 +330,7 @@ impl Entry {
             | Self::Denial { .. }
             | Self::Refused { .. }
             | Self::Exit { .. }
+            | Self::ApprovalRevoked { .. }
             | Self::FilesChanged { .. } => false,
         }
     }

@@ -62,6 +62,11 @@ impl PluginHost {
 
     async fn try_start(self: &Arc<Self>, call: &ToolCall) -> Result<ToolRun, CallError> {
         let launch = self.decide(call)?;
+        if self.is_over() {
+            return Err(CallError::Start(StartError::RunEnded {
+                tool: launch.tool().clone(),
+            }));
+        }
         if self.running.load(Ordering::Relaxed) >= MAX_RUNNING_TOOLS {
             return Err(CallError::Start(StartError::Limit {
                 tool: launch.tool().clone(),

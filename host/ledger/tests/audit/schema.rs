@@ -79,6 +79,19 @@ fn spawn(program: Option<ProgramIdentity>, level: Option<Confinement>) -> Entry 
     }
 }
 
+fn approved(replaces: Option<&str>, workspace: Option<&str>) -> Entry {
+    Entry::Approved {
+        approval: "01M8AEK1JCE5981J41KFRF5CNW".parse().unwrap(),
+        replaces: replaces.map(|id| id.parse().unwrap()),
+        plugin: "mine".into(),
+        component: Digest::of(b"c").to_string(),
+        manifest: Digest::of(b"m").to_string(),
+        workspace: workspace.map(str::to_owned),
+        allow: vec!["read .".into()],
+        tools: vec!["git /usr/bin/git sha256:00".into()],
+    }
+}
+
 fn exit(exit: Exit) -> Entry {
     Entry::Exit {
         call: 1,
@@ -118,6 +131,16 @@ fn entries() -> Vec<Entry> {
             component: Digest::of(b"c").to_string(),
             manifest: Digest::of(b"m").to_string(),
             workspace: "/home/me/work".into(),
+        },
+        approved(Some("01M8AEK1JCE5981J41KFRF5CNV"), Some("/w")),
+        approved(None, None),
+        Entry::Revoked {
+            approval: "01M8AEK1JCE5981J41KFRF5CNV".parse().unwrap(),
+            plugin: "mine".into(),
+            component: Digest::of(b"c").to_string(),
+        },
+        Entry::ApprovalRevoked {
+            approval: "01M8AEK1JCE5981J41KFRF5CNV".parse().unwrap(),
         },
         Entry::Grant {
             grants: Box::default(),

@@ -75,7 +75,6 @@ impl Place {
             } else {
                 AsRoot::Service
             },
-            found: None,
             without,
         })
         .unwrap();

@@ -53,7 +53,6 @@ impl Place {
             environment: HostEnvironment::new(pairs),
             search: None,
             as_root: AsRoot::default(),
-            found: None,
             without: Without::default(),
         })
         .unwrap();

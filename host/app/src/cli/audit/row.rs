@@ -54,12 +54,13 @@ pub(super) fn line(line: &Line) -> String {
     let word = line.entry.word();
     let style = match &line.entry {
         Entry::Denial { .. } | Entry::Refused { .. } | Entry::Lost { .. } => BAD,
-        Entry::Recovered { .. } => WARN,
+        Entry::Recovered { .. } | Entry::Revoked { .. } | Entry::ApprovalRevoked { .. } => WARN,
         Entry::Spawn { .. } => NOTE,
         Entry::RunStarted { .. }
         | Entry::Grant { .. }
         | Entry::Exit { .. }
         | Entry::FilesChanged { .. }
+        | Entry::Approved { .. }
         | Entry::RunFinished { .. } => BOLD,
     };
     let run = line.run.as_deref().unwrap_or_default();
@@ -127,6 +128,16 @@ fn what(line: &Line) -> String {
             usage,
         } => format!("#{call} {} {}", text(tool), ended(*exit, *success, usage)),
         Entry::FilesChanged { changes, more } => changed(changes, *more),
+        Entry::Approved {
+            approval,
+            plugin,
+            allow,
+            ..
+        } => format!("{approval} {} {}", text(plugin), text(&allow.join(", "))),
+        Entry::Revoked {
+            approval, plugin, ..
+        } => format!("{approval} {}", text(plugin)),
+        Entry::ApprovalRevoked { approval } => format!("{approval} was taken back"),
         Entry::RunFinished {
             status,
             exit_code,
