@@ -102,6 +102,22 @@ fn exit(exit: Exit) -> Entry {
     }
 }
 
+fn files_changed(more: bool) -> Entry {
+    let changes = [
+        ChangeKind::Created,
+        ChangeKind::Modified,
+        ChangeKind::Deleted,
+    ]
+    .map(|kind| Change {
+        path: RelPath::parse("a/b").unwrap(),
+        kind,
+    });
+    Entry::FilesChanged {
+        changes: changes.into(),
+        more,
+    }
+}
+
 /// Every type, each with and without what may be absent.
 fn entries() -> Vec<Entry> {
     let forbidden = |origin| {
@@ -115,15 +131,6 @@ fn entries() -> Vec<Entry> {
         executable: file(None),
         script: Some(file(Some(Digest::of(b"x")))),
     };
-    let changes = [
-        ChangeKind::Created,
-        ChangeKind::Modified,
-        ChangeKind::Deleted,
-    ]
-    .map(|kind| Change {
-        path: RelPath::parse("a/b").unwrap(),
-        kind,
-    });
     let mut entries = vec![
         Entry::RunStarted {
             plugin: "command".into(),
@@ -164,14 +171,8 @@ fn entries() -> Vec<Entry> {
         exit(Exit::Code(0)),
         exit(Exit::Signal(9)),
         exit(Exit::Killed(KillCause::OutputLimit)),
-        Entry::FilesChanged {
-            changes: changes.into(),
-            more: true,
-        },
-        Entry::FilesChanged {
-            changes: Vec::new(),
-            more: false,
-        },
+        files_changed(true),
+        files_changed(false),
         Entry::Recovered { bytes: 17 },
         Entry::Lost {
             entries: 2,
