@@ -34,9 +34,9 @@ macro_rules! cases {
 
 cases! {
     adapter
-    audit
     approvals
     approvals_unreadable
+    audit
     denied_everything
     denied_run
     environment
