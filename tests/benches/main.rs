@@ -13,6 +13,7 @@
 )]
 
 mod command;
+mod confinement;
 mod measure;
 mod memory;
 mod peer;
@@ -27,6 +28,7 @@ const ALL: &[(&str, fn())] = &[
     ("plugin", plugin::run),
     ("memory", memory::run),
     ("tools", tools::run),
+    ("confinement", confinement::run),
     ("command", command::run),
 ];
 
