@@ -63,12 +63,25 @@ impl Broker {
         })
     }
 
+    /// The directory of this host process.
+    pub(crate) fn private(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// Makes the private directories for one run. Blocks for the time of three system calls.
     ///
     /// # Errors
     /// The disk is full.
     pub fn run_directory(&self) -> io::Result<RunDirectory> {
         self.scratch.run()
+    }
+
+    /// Names the private directories for a run that has them in memory.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub(crate) fn memory_directory(&self) -> io::Result<RunDirectory> {
+        self.scratch.in_memory()
     }
 
     /// Starts a tool. When this returns an error, or is dropped, nothing is left running.

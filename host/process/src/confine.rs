@@ -22,10 +22,11 @@ use remit_core::tool::{self, Directory, Launch, RuntimePath, StartError};
 use remit_supervisor::protocol::{Bounds, Grant, Identity, Level, Limits, Network, Place, Without};
 
 use crate::covers;
+use crate::invocation::refused_io;
 use crate::pin::Pinned;
 use crate::private::RunDirectory;
 use crate::settings::{self, Placeholder};
-use crate::system;
+use crate::system::System;
 
 /// The user as whom tools run if the host is root and so is the workspace's owner. The number is
 /// beyond those that systems, containers and directories give out, so nothing belongs to it.
@@ -43,27 +44,32 @@ pub(crate) struct Confiner {
     workspace: PathBuf,
     home: Option<PathBuf>,
     identity: Identity,
+    system: System,
     /// What the machine was found to give: a tool that gets less does not run.
     found: Option<Confinement>,
     without: Without,
 }
 
 impl Confiner {
-    /// For a workspace, a real path.
+    /// For a workspace, a real path; `private` is a directory of the host's own.
     ///
     /// # Errors
     /// The workspace is gone.
     pub(crate) fn new(
         workspace: &Path,
         home: Option<PathBuf>,
+        private: &Path,
         as_root: AsRoot,
         found: Option<Confinement>,
         without: Without,
     ) -> std::io::Result<Self> {
+        let identity = identity_for(workspace, as_root)?;
+        let (user, group) = user(identity);
         Ok(Self {
             workspace: workspace.to_owned(),
             home,
-            identity: identity_for(workspace, as_root)?,
+            identity,
+            system: System::new(private, user, group),
             found,
             without,
         })
@@ -103,8 +109,10 @@ impl Confiner {
         }
         covers::arrange(&mut covers);
         let network = network(decided.network());
-        let (user, group) = self.user();
-        let mut places = system::places(network, user, group, scratch.home());
+        let mut places = self
+            .system
+            .places(network)
+            .map_err(|error| refused_io(launch.tool(), "system-settings", &error))?;
         self.add_runtime(&mut places, launch, pinned);
         let minimum = self
             .found
@@ -133,22 +141,19 @@ impl Confiner {
         })
     }
 
+    /// Whether tools are known to get a root of their own; less, and they do not start.
+    pub(crate) fn has_own_root(&self) -> bool {
+        match self.found {
+            Some(Confinement::Full | Confinement::Namespaces) => true,
+            Some(Confinement::Landlock | Confinement::None) | None => false,
+        }
+    }
+
     /// Whether the machine, as far as is known, gives tools a root of their own.
     fn covers_are_possible(&self) -> bool {
         match self.found {
             Some(Confinement::Landlock | Confinement::None) => false,
             Some(Confinement::Full | Confinement::Namespaces) | None => true,
-        }
-    }
-
-    /// The user and group of the tool.
-    fn user(&self) -> (u32, u32) {
-        match self.identity {
-            Identity::Own => (
-                rustix::process::geteuid().as_raw(),
-                rustix::process::getegid().as_raw(),
-            ),
-            Identity::Service { user, group, .. } => (user, group),
         }
     }
 
@@ -193,7 +198,7 @@ impl Confiner {
             Place::Show(shown) => path.starts_with(as_path(shown)),
             // What lies behind a link of the system is shown under its real path.
             Place::Link(link, _) => path.starts_with(as_path(link)),
-            Place::Copy(copied) | Place::Text(copied, _) => path == as_path(copied),
+            Place::Settings(_) | Place::Setting(_) => false,
         });
         if shown || path.starts_with(&self.workspace) || !path.exists() {
             return;
@@ -228,6 +233,17 @@ fn identity(as_root: AsRoot, owner_user: u32, owner_group: u32) -> Identity {
             }
         }
         AsRoot::Service | AsRoot::Keep => Identity::Own,
+    }
+}
+
+/// What tools with this identity are called in their own root.
+pub(crate) fn user(identity: Identity) -> (u32, u32) {
+    match identity {
+        Identity::Own => (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        ),
+        Identity::Service { owner, .. } => owner,
     }
 }
 

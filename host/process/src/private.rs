@@ -13,6 +13,7 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{FlockOperation, flock};
@@ -23,6 +24,9 @@ const PREFIX: &str = "remit-host-";
 
 /// The file in it that a living host holds locked.
 const LOCK: &str = "lock";
+
+/// The place for what is in memory; the others are called by numbers.
+const SHARED: &str = "run";
 
 /// Only this user may look into it.
 const PRIVATE: u32 = 0o700;
@@ -35,6 +39,7 @@ pub(crate) struct HostDirectory {
     /// how the next host knows that the directory is left over.
     _lock: File,
     next: AtomicU64,
+    shared: OnceLock<PathBuf>,
 }
 
 impl HostDirectory {
@@ -54,6 +59,7 @@ impl HostDirectory {
             root,
             _lock: lock,
             next: AtomicU64::new(0),
+            shared: OnceLock::new(),
         })
     }
 
@@ -71,14 +77,31 @@ impl HostDirectory {
         let root = self.root.path().join(number.to_string());
         let private = |path: &Path| DirBuilder::new().mode(PRIVATE).create(path);
         private(&root)?;
-        let run = RunDirectory {
-            home: root.join("home"),
-            temporary: root.join("tmp"),
-            root,
-        };
+        let run = RunDirectory::at(root, true);
         private(&run.home)?;
         private(&run.temporary)?;
         Ok(run)
+    }
+
+    /// The directories of a run that has a root of its own: there they are in memory, and here is
+    /// only the place that they are mounted on, the same for all.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(crate) fn in_memory(&self) -> io::Result<RunDirectory> {
+        let root = match self.shared.get() {
+            Some(root) => root.clone(),
+            None => {
+                let root = self.root.path().join(SHARED);
+                match DirBuilder::new().mode(PRIVATE).create(&root) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(error),
+                }
+                self.shared.get_or_init(|| root).clone()
+            }
+        };
+        Ok(RunDirectory::at(root, false))
     }
 }
 
@@ -88,9 +111,20 @@ pub struct RunDirectory {
     root: PathBuf,
     home: PathBuf,
     temporary: PathBuf,
+    /// Whether they are on the disk.
+    made: bool,
 }
 
 impl RunDirectory {
+    fn at(root: PathBuf, made: bool) -> Self {
+        Self {
+            home: root.join("home"),
+            temporary: root.join("tmp"),
+            root,
+            made,
+        }
+    }
+
     /// The directory that holds both.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -112,6 +146,9 @@ impl RunDirectory {
 
 impl Drop for RunDirectory {
     fn drop(&mut self) {
+        if !self.made {
+            return;
+        }
         if let Err(error) = remove(&self.root) {
             tracing::warn!(path = %self.root.display(), %error, "a private directory is left over");
         }

@@ -22,7 +22,7 @@ use crate::confine;
 use crate::directory::WorkingDirectory;
 use crate::invocation::{Held, Hold, Input, Invocation};
 use crate::scrub::Secrets;
-use crate::system;
+use crate::system::System;
 
 /// Why the question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +76,11 @@ pub async fn probe(scratch: &Path, as_root: AsRoot, without: Without) -> Result<
     let directory = WorkingDirectory::beneath(std::os::fd::AsFd::as_fd(&top), &RelPath::root())
         .map_err(io::Error::from)?;
     let identity = confine::identity_for(&workspace, as_root)?;
+    let (user, group) = confine::user(identity);
+    let system = System::new(broker.private(), user, group);
     let bounds = Bounds {
         minimum: Level::None,
-        places: system::places(Network::None, 0, 0, run.home()),
+        places: system.places(Network::None)?,
         workspace: workspace.as_os_str().as_bytes().to_vec(),
         grants: vec![Grant {
             path: b".".to_vec(),

@@ -10,8 +10,10 @@
 )]
 
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use remit_supervisor::protocol::{Network, Place};
@@ -45,6 +47,14 @@ const FILES: [&str; 9] = [
     "/etc/ssl/openssl.cnf",
 ];
 
+/// Files that are made for tools: from where names come, hosts, accounts, groups.
+const MADE: [&str; 4] = [
+    "/etc/nsswitch.conf",
+    "/etc/hosts",
+    "/etc/passwd",
+    "/etc/group",
+];
+
 /// Whom to ask for names, and whom to trust: only for tools with the host's network.
 const NETWORK_FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/gai.conf"];
 
@@ -64,41 +74,107 @@ const NAMES: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files dn
 /// This machine under its own name only.
 const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost\n";
 
-/// The places for a tool with this network and this user.
-pub(crate) fn places(network: Network, user: u32, group: u32, home: &Path) -> Vec<Place> {
-    static PROGRAM_PLACES: OnceLock<Vec<Place>> = OnceLock::new();
-    let mut places = PROGRAM_PLACES
-        .get_or_init(|| {
-            PROGRAMS
-                .iter()
-                .chain(&SETTINGS)
-                .filter_map(|path| place(path))
-                .collect()
-        })
-        .clone();
-    places.extend(
-        FILES
-            .iter()
-            .map(|path| Place::Copy(path.as_bytes().to_vec())),
-    );
-    let text =
-        |path: &str, content: String| Place::Text(path.as_bytes().to_vec(), content.into_bytes());
-    places.push(text("/etc/nsswitch.conf", NAMES.to_owned()));
-    places.push(text("/etc/hosts", HOSTS.to_owned()));
-    places.push(text("/etc/passwd", accounts(user, group, home)));
-    places.push(text("/etc/group", groups(group)));
-    match network {
-        Network::None | Network::Loopback => {}
-        Network::Full => {
-            places.extend(
-                NETWORK_FILES
-                    .iter()
-                    .map(|path| Place::Copy(path.as_bytes().to_vec())),
-            );
-            places.extend(CERTIFICATES.iter().filter_map(|path| place(path)));
+/// The system as all tools of one host see it. The settings are put together once, in a directory
+/// of the host's own: mounting one directory costs less than a dozen files.
+#[derive(Debug)]
+pub(crate) struct System {
+    base: PathBuf,
+    user: u32,
+    group: u32,
+    closed: OnceLock<PathBuf>,
+    connected: OnceLock<PathBuf>,
+}
+
+impl System {
+    /// With settings below `base`, for tools that run as this user.
+    pub(crate) fn new(base: &Path, user: u32, group: u32) -> Self {
+        Self {
+            base: base.to_owned(),
+            user,
+            group,
+            closed: OnceLock::new(),
+            connected: OnceLock::new(),
         }
     }
-    places
+
+    /// The places for a tool with this network, parents before what lies in them.
+    ///
+    /// # Errors
+    /// The settings could not be put together.
+    pub(crate) fn places(&self, network: Network) -> io::Result<Vec<Place>> {
+        static PROGRAM_PLACES: OnceLock<Vec<Place>> = OnceLock::new();
+        let own = PROGRAMS.iter().chain(&SETTINGS);
+        let mut places = vec![Place::Settings(bytes(self.settings(network)?))];
+        places.extend(
+            PROGRAM_PLACES
+                .get_or_init(|| own.filter_map(|path| place(path)).collect())
+                .iter()
+                .cloned(),
+        );
+        let setting = |path: &&str| Place::Setting(path.as_bytes().to_vec());
+        places.extend(FILES.iter().chain(&MADE).map(|path| setting(&path)));
+        match network {
+            Network::None | Network::Loopback => {}
+            Network::Full => {
+                places.extend(NETWORK_FILES.iter().map(|path| setting(&path)));
+                places.extend(CERTIFICATES.iter().filter_map(|path| place(path)));
+            }
+        }
+        Ok(places)
+    }
+
+    /// The directory with the settings.
+    fn settings(&self, network: Network) -> io::Result<&Path> {
+        let (made, name) = match network {
+            Network::None | Network::Loopback => (&self.closed, "etc"),
+            Network::Full => (&self.connected, "etc-with-network"),
+        };
+        if let Some(made) = made.get() {
+            return Ok(made);
+        }
+        // Two first uses at once: each makes one of its own, and one of them stands.
+        let directory = tempfile::Builder::new()
+            .prefix(name)
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir_in(&self.base)?
+            .keep();
+        self.fill(&directory, network)?;
+        Ok(made.get_or_init(|| directory))
+    }
+
+    fn fill(&self, directory: &Path, network: Network) -> io::Result<()> {
+        let target = |path: &str| directory.join(path.trim_start_matches("/etc/"));
+        let files = match network {
+            Network::None | Network::Loopback => FILES.to_vec(),
+            Network::Full => [&FILES[..], &NETWORK_FILES].concat(),
+        };
+        for path in files {
+            // What is not here, or not for this user, no tool needs.
+            let Ok(content) = fs::read(path) else {
+                continue;
+            };
+            let target = target(path);
+            fs::create_dir_all(target.parent().unwrap_or(directory))?;
+            fs::write(target, content)?;
+        }
+        for path in SETTINGS.iter().chain(&CERTIFICATES) {
+            if path.starts_with("/etc/") {
+                fs::create_dir_all(target(path))?;
+            }
+        }
+        let content = [NAMES.to_owned(), HOSTS.to_owned()];
+        let content = content
+            .into_iter()
+            .chain([accounts(self.user, self.group), groups(self.group)]);
+        for (path, content) in MADE.iter().zip(content) {
+            fs::write(target(path), content)?;
+        }
+        Ok(())
+    }
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_bytes().to_vec()
 }
 
 /// A directory as it is here: a link stays one.
@@ -116,9 +192,9 @@ fn place(path: &str) -> Option<Place> {
 }
 
 /// The accounts that a tool sees: itself, and nobody of this machine.
-fn accounts(user: u32, group: u32, home: &Path) -> String {
-    let home = home.display();
-    let own = format!("tool:x:{user}:{group}:tool:{home}:/bin/false\n");
+fn accounts(user: u32, group: u32) -> String {
+    // Where its home is the environment says; it is another one for each tool.
+    let own = format!("tool:x:{user}:{group}:tool:/tmp:/bin/false\n");
     let root = "root:x:0:0:root:/:/bin/false\n";
     let nobody = "nobody:x:65534:65534:nobody:/:/bin/false\n";
     match user {
@@ -141,17 +217,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_keys_of_this_machine_are_in_no_place() {
+    fn what_a_tool_sees_names_nobody_of_this_machine() {
+        let base = tempfile::tempdir().unwrap();
+        let system = System::new(base.path(), 1000, 1000);
         for network in [Network::None, Network::Loopback, Network::Full] {
-            for place in places(network, 1000, 1000, Path::new("/h")) {
-                let path = String::from_utf8_lossy(place.path()).into_owned();
-                for private in ["/etc", "/root", "/home", "/etc/ssl", "/var", "/run", "/tmp"] {
-                    assert_ne!(path, private);
-                }
-                if path == "/etc/passwd" {
-                    assert!(matches!(place, Place::Text(..)), "{path} of this machine");
+            let places = system.places(network).unwrap();
+            for place in &places {
+                let Place::Show(path) = place else { continue };
+                for private in [
+                    "/", "/etc", "/root", "/home", "/etc/ssl", "/var", "/run", "/tmp",
+                ] {
+                    assert_ne!(path, private.as_bytes());
                 }
             }
+            let settings = system.settings(network).unwrap();
+            let accounts = fs::read_to_string(settings.join("passwd")).unwrap();
+            assert_eq!(accounts.lines().count(), 3, "{accounts}");
+            assert!(!settings.join("shadow").exists());
+            let resolver = settings.join("resolv.conf").exists();
+            assert!(!resolver || network == Network::Full);
         }
+        // Made once, not for each tool.
+        let entries = fs::read_dir(base.path()).unwrap().count();
+        assert_eq!(entries, 2);
     }
 }

@@ -86,16 +86,18 @@ impl ToolBox {
             Some(listed) => SearchPath::listed(listed, &real_workspace),
             None => SearchPath::new(settings.environment.get("PATH"), &real_workspace),
         };
+        let broker = Broker::new(&settings.scratch)?;
         let confiner = Confiner::new(
             &real_workspace,
             settings.environment.get("HOME").map(PathBuf::from),
+            broker.private(),
             settings.as_root,
             settings.found,
             settings.without,
         )?;
         Ok(Self {
             inner: Arc::new(Inner {
-                broker: Broker::new(&settings.scratch)?,
+                broker,
                 workspace,
                 real_workspace,
                 search,
@@ -152,10 +154,12 @@ impl Inner {
         let pinned = self.pin(tool, launch.program(), launch.writable())?;
         let directory = self.directory(tool, launch.directory())?;
         let input = self.input(launch)?;
-        let scratch = self
-            .broker
-            .run_directory()
-            .map_err(|error| refused_io(tool, "private-directory", &error))?;
+        let scratch = if self.confiner.has_own_root() {
+            self.broker.memory_directory()
+        } else {
+            self.broker.run_directory()
+        }
+        .map_err(|error| refused_io(tool, "private-directory", &error))?;
         let (variables, secrets) = secrets::read(tool, launch.secrets(), &self.environment)?;
         let confined = self
             .confiner

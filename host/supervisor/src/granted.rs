@@ -6,9 +6,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use remit_supervisor::protocol::{Cover, CoverKind, Failure, Step};
+use remit_supervisor::protocol::{Cover, CoverKind, Failure, Identity, Step};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
+use rustix::process::Pid;
 
 use crate::control::at;
 use crate::root::{Root, copy_of, inside, is_directory, move_to};
@@ -21,7 +22,7 @@ const HIDDEN_FILE: &[u8] = b".empty";
 
 impl Root<'_> {
     /// What was granted of the workspace, and what is carved out of that.
-    pub(crate) fn workspace(&self) -> Result<(), Failure> {
+    pub(crate) fn workspace(&self, tool: Option<Pid>) -> Result<(), Failure> {
         let at_grant = at(Step::Grant);
         let base = openat(
             CWD,
@@ -32,7 +33,7 @@ impl Root<'_> {
         .map_err(&at_grant)?;
         self.parents(&self.bounds.workspace).map_err(&at_grant)?;
         self.directory(&self.bounds.workspace).map_err(&at_grant)?;
-        let owner = self.owner().map_err(at(Step::Ownership))?;
+        let owner = self.owner(tool).map_err(at(Step::Ownership))?;
         // The mode of what the grants around it were mounted with.
         let mut mounted: Vec<(&[u8], bool)> = Vec::new();
         for grant in &self.bounds.grants {
@@ -59,11 +60,19 @@ impl Root<'_> {
         self.covers().map_err(at(Step::Cover))
     }
 
-    /// Who the workspace's owner is for the tool, if the tool is not the owner.
-    fn owner(&self) -> Result<Option<idmap::Owner>, Errno> {
+    /// The user namespace that says who the workspace's owner is for the tool, if the tool is
+    /// another user.
+    fn owner(&self, tool: Option<Pid>) -> Result<Option<OwnedFd>, Errno> {
+        let (Identity::Service { user, owner, .. }, Some(tool)) = (self.bounds.identity, tool)
+        else {
+            return Ok(None);
+        };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let processes = openat(&self.tree, c"proc", flags, Mode::empty())?;
-        idmap::Owner::of(self.bounds.identity, processes)
+        idmap::describe(&processes, tool, self.bounds.identity)?;
+        (user != owner.0)
+            .then(|| idmap::namespace(&processes, tool))
+            .transpose()
     }
 
     fn grant(
@@ -71,7 +80,7 @@ impl Root<'_> {
         base: &OwnedFd,
         path: &[u8],
         write: bool,
-        owner: Option<&idmap::Owner>,
+        owner: Option<&OwnedFd>,
     ) -> Result<(), Errno> {
         let found = beneath::open(base, path)?;
         let copy = copy_of(&found, b"")?;
@@ -81,7 +90,7 @@ impl Root<'_> {
             MountChange::read_only()
         };
         if let Some(owner) = owner {
-            change = change.owned_by(owner.namespace());
+            change = change.owned_by(owner.as_fd());
         }
         mount::change(&copy, b"", change)?;
         let full = self.full(path);
@@ -107,7 +116,7 @@ impl Root<'_> {
         let hides = |cover: &Cover| cover.kind == CoverKind::Hidden;
         if self.bounds.covers.iter().any(hides) {
             mkdirat(&self.tree, HIDDEN_DIRECTORY, Mode::empty())?;
-            self.file(&[b"/", HIDDEN_FILE].concat(), b"", 0)?;
+            self.file(&[b"/", HIDDEN_FILE].concat(), 0)?;
         }
         for cover in &self.bounds.covers {
             let target = match beneath::open(&self.tree, inside(&self.full(&cover.path))) {

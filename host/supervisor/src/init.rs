@@ -6,17 +6,16 @@
 
 use std::os::fd::OwnedFd;
 
-use remit_supervisor::protocol::{Bounds, Cost, Failure, Identity, Step};
+use remit_supervisor::protocol::{Cost, Failure, Identity, Step};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, set_parent_process_death_signal};
 
 use crate::control::at;
 use crate::link::{Link, Word};
+use crate::root;
 use crate::sys::{self, ChildSignals, Namespaces, Side};
 use crate::tool::{self, Means, Plan, Tie};
-use crate::{idmap, root};
 
 /// The exit code of an init that could not go on; the reason has been told elsewhere.
 const GAVE_UP: i32 = 3;
@@ -25,18 +24,25 @@ const GAVE_UP: i32 = 3;
 pub(crate) fn run(link: &Link, plan: Plan, told: OwnedFd, means: Means) -> ! {
     // The host must see the end of its socket when the supervisor ends, not when init does.
     sys::close_control();
-    if let Err(failure) = build(link, &plan, means) {
-        link.say(Word::Unbuilt(failure));
-        sys::exit_now(GAVE_UP);
-    }
+    let waiting = match build(link, &plan, &told, means) {
+        Ok(waiting) => waiting,
+        Err(failure) => {
+            link.say(Word::Unbuilt(failure));
+            sys::exit_now(GAVE_UP);
+        }
+    };
     link.say(Word::Built);
     let signals = match ChildSignals::new() {
         Ok(signals) => signals,
         Err(errno) => give_up(&told, errno),
     };
-    let tool = match make_tool(&plan, &told, means) {
-        Ok(tool) => tool,
-        Err(errno) => give_up(&told, errno),
+    let tool = match waiting {
+        Some(waiting) => waiting.go(),
+        None => match sys::fork(Namespaces::None) {
+            Ok(Side::Child) => tool::become_tool(&plan, &told, Tie::ToNamespace, means),
+            Ok(Side::Parent(tool)) => tool,
+            Err(errno) => give_up(&told, errno),
+        },
     };
     // Only the tool may hold its streams open, and the end of `told` must mean that it executes.
     sys::close_output();
@@ -47,8 +53,47 @@ pub(crate) fn run(link: &Link, plan: Plan, told: OwnedFd, means: Means) -> ! {
     sys::exit_now(0);
 }
 
-/// Everything that comes before the tool is made.
-fn build(link: &Link, plan: &Plan, means: Means) -> Result<(), Failure> {
+/// A process that becomes the tool as soon as it is told to.
+struct Waiting {
+    process: Pid,
+    link: Link,
+}
+
+impl Waiting {
+    /// Makes one, in a user namespace of its own.
+    fn new(plan: &Plan, told: &OwnedFd, means: Means) -> Result<Self, Errno> {
+        let (ours, theirs) = Link::pair()?;
+        match sys::fork(Namespaces::User)? {
+            Side::Child => {
+                drop(ours);
+                if theirs.hear() != Some(Word::Go) {
+                    sys::exit_now(GAVE_UP);
+                }
+                drop(theirs);
+                tool::become_tool(plan, told, Tie::ToNamespace, means)
+            }
+            Side::Parent(process) => Ok(Self {
+                process,
+                link: ours,
+            }),
+        }
+    }
+
+    /// Tells it that everything around it is in place.
+    fn go(self) -> Pid {
+        self.link.say(Word::Go);
+        self.process
+    }
+}
+
+/// Everything that comes before the tool. Where it runs as a service user the process that becomes
+/// it is made first, because its user namespace is what the mounts are made with.
+fn build(
+    link: &Link,
+    plan: &Plan,
+    told: &OwnedFd,
+    means: Means,
+) -> Result<Option<Waiting>, Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(at(Step::Tie))?;
     // Only a supervisor that lives after the line above answers. One that had died before would
     // never have set off the signal.
@@ -56,45 +101,17 @@ fn build(link: &Link, plan: &Plan, means: Means) -> Result<(), Failure> {
     if link.hear() != Some(Word::Go) {
         sys::exit_now(GAVE_UP);
     }
-    match &plan.bounds {
-        Some(bounds) if means.own_root => root::enter(bounds),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Makes the process that becomes the tool. A service user gets a user namespace of its own, in
-/// which nobody else exists.
-fn make_tool(plan: &Plan, told: &OwnedFd, means: Means) -> Result<Pid, Errno> {
-    let service = |bounds: &Bounds| match bounds.identity {
-        Identity::Service { user, group, .. } if means.own_root => Some((user, group)),
-        Identity::Service { .. } | Identity::Own => None,
+    let Some(bounds) = plan.bounds.as_ref().filter(|_| means.own_root) else {
+        return Ok(None);
     };
-    let Some((user, group)) = plan.bounds.as_ref().and_then(service) else {
-        return match sys::fork(Namespaces::None)? {
-            Side::Child => tool::become_tool(plan, told, Tie::ToNamespace, means),
-            Side::Parent(tool) => Ok(tool),
-        };
-    };
-    let (ours, theirs) = Link::pair()?;
-    let tool = match sys::fork(Namespaces::User)? {
-        Side::Child => {
-            drop(ours);
-            if theirs.hear() != Some(Word::Go) {
-                sys::exit_now(GAVE_UP);
-            }
-            drop(theirs);
-            tool::become_tool(plan, told, Tie::ToNamespace, means)
+    let waiting = match bounds.identity {
+        Identity::Own => None,
+        Identity::Service { .. } => {
+            Some(Waiting::new(plan, told, means).map_err(at(Step::Ownership))?)
         }
-        Side::Parent(tool) => tool,
     };
-    drop(theirs);
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let processes = openat(CWD, c"/proc", flags, Mode::empty())?;
-    let processes = std::os::fd::AsFd::as_fd(&processes);
-    idmap::map(processes, tool, "uid_map", user, user)?;
-    idmap::map(processes, tool, "gid_map", group, group)?;
-    ours.say(Word::Go);
-    Ok(tool)
+    root::enter(bounds, waiting.as_ref().map(|waiting| waiting.process))?;
+    Ok(waiting)
 }
 
 /// Tells that no tool could be made, and ends.

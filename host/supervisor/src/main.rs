@@ -14,7 +14,7 @@
 //!    and a fresh `/proc` (`root`, `granted`, `idmap`)
 //! 6. tool: own session, tie, standard input, limits, score for the out-of-memory killer, user,
 //!    directory, no capabilities (`tool`), Landlock's rules, made after all mounts (`rules`)
-//! 7. tool: descriptors close on exec, no new privileges, Landlock applied, and last the filters
+//! 7. tool: descriptors close on exec, no new privileges, Landlock applied, and last the filter
 //!    of system calls (`filter`)
 //! 8. tool: exec
 //! 9. supervisor: watch the host, the tree and the deadline; end the tree; report (`watch`)

@@ -5,11 +5,13 @@
 //! here does not exist for the tool: not its content, not its name. Never: a mount of something
 //! that was resolved through a link of the workspace; a device that was not named here.
 
+use std::cell::RefCell;
 use std::os::fd::{AsFd, OwnedFd};
 
 use remit_supervisor::protocol::{Bounds, Failure, Identity, Network, Place, Step};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, mkdirat, openat, symlinkat,
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, mkdirat, mknodat, openat,
+    symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{
@@ -17,7 +19,7 @@ use rustix::mount::{
     OpenTreeFlags, UnmountFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
     mount_change, move_mount, open_tree, unmount,
 };
-use rustix::process::{chdir, fchdir, pivot_root};
+use rustix::process::{Pid, chdir, fchdir, pivot_root};
 
 use crate::control::at;
 use crate::granted::covers;
@@ -45,15 +47,16 @@ const OF_THE_MACHINE: [&[u8]; 5] = [
     b"/proc/fs",
 ];
 
-/// Parts of `/proc` that tell of others: the keys of the user, memory and timers of the kernel.
-const OF_OTHERS: [&[u8]; 6] = [
-    b"/proc/keys",
-    b"/proc/key-users",
+/// Parts of `/proc` that root alone may read, in every namespace.
+const OF_ROOT: [&[u8]; 4] = [
     b"/proc/kcore",
     b"/proc/kmsg",
     b"/proc/timer_list",
     b"/proc/sched_debug",
 ];
+
+/// Parts of `/proc` that tell of the keys of the user who runs the host.
+const OF_THE_USER: [&[u8]; 2] = [b"/proc/keys", b"/proc/key-users"];
 
 /// What is read instead.
 const NOTHING: &[u8] = b"/dev/null";
@@ -69,17 +72,15 @@ const LINKS: [(&[u8], &[u8]); 4] = [
 /// Files in the private directories together. A tool that makes more is broken or means harm.
 const MAX_SCRATCH_FILES: &str = "262144";
 
-/// Most bytes of a copied file: the cache of the loader has some hundred thousand.
-const MAX_COPY: usize = 4 << 20;
-
 /// Directories on the way to something are for everybody to pass through.
 const PASSABLE: Mode = Mode::from_raw_mode(0o755);
 
-/// Makes the root and enters it.
+/// Makes the root and enters it. `tool` is the process that will become the tool, if it has a user
+/// namespace of its own.
 ///
 /// # Errors
 /// The step that the kernel refused. The process is of no use then.
-pub(crate) fn enter(bounds: &Bounds) -> Result<(), Failure> {
+pub(crate) fn enter(bounds: &Bounds, tool: Option<Pid>) -> Result<(), Failure> {
     let at_root = at(Step::Root);
     // Nothing that is mounted here may appear outside.
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
@@ -87,13 +88,17 @@ pub(crate) fn enter(bounds: &Bounds) -> Result<(), Failure> {
     let tree = memory(&[("mode", "0755"), ("size", "16m")]).map_err(&at_root)?;
     // Any directory would do as the place to put it; this one is the host's own.
     move_to(&tree, CWD, &bounds.scratch).map_err(&at_root)?;
-    let root = Root { tree, bounds };
+    let root = Root {
+        tree,
+        bounds,
+        made: RefCell::default(),
+    };
     root.links().map_err(&at_root)?;
     root.places()?;
     root.devices().map_err(&at_root)?;
     root.scratch().map_err(&at_root)?;
     root.process_table().map_err(at(Step::Proc))?;
-    root.workspace()?;
+    root.workspace(tool)?;
     fchdir(&root.tree).map_err(&at_root)?;
     pivot_root(".", ".").map_err(&at_root)?;
     // The old root lies on top of the new one now; without it nothing leads outside.
@@ -153,14 +158,18 @@ pub(crate) fn is_directory(found: impl AsFd) -> Result<bool, Errno> {
 pub(crate) struct Root<'a> {
     pub(crate) tree: OwnedFd,
     pub(crate) bounds: &'a Bounds,
+    /// Directories that were made already.
+    made: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Root<'_> {
     /// Makes the directories above a path. They are ours alone, so nobody moves them meanwhile.
     pub(crate) fn parents(&self, path: &[u8]) -> Result<(), Errno> {
         for (index, byte) in path.iter().enumerate().skip(1) {
-            if *byte == b'/' {
-                self.directory(&path[..index])?;
+            let above = &path[..index];
+            if *byte == b'/' && !self.made.borrow().iter().any(|made| made == above) {
+                self.directory(above)?;
+                self.made.borrow_mut().push(above.to_vec());
             }
         }
         Ok(())
@@ -169,22 +178,25 @@ impl Root<'_> {
     /// Makes one directory, if it is not there.
     pub(crate) fn directory(&self, path: &[u8]) -> Result<(), Errno> {
         match mkdirat(&self.tree, inside(path), PASSABLE) {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            // What is mounted there has it, or the mount that follows says that it has not.
+            Ok(()) | Err(Errno::EXIST | Errno::ROFS) => Ok(()),
             Err(errno) => Err(errno),
         }
     }
 
-    /// Makes a file with this content.
-    pub(crate) fn file(&self, path: &[u8], content: &[u8], mode: u32) -> Result<(), Errno> {
+    /// Makes an empty file, to mount one on it.
+    pub(crate) fn file(&self, path: &[u8], mode: u32) -> Result<(), Errno> {
         self.parents(path)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file = openat(&self.tree, inside(path), flags, Mode::from_raw_mode(mode))?;
-        let mut left = content;
-        while !left.is_empty() {
-            let written = rustix::io::retry_on_intr(|| rustix::io::write(&file, left))?;
-            left = left.get(written..).unwrap_or_default();
+        match mknodat(
+            &self.tree,
+            inside(path),
+            FileType::RegularFile,
+            Mode::from_raw_mode(mode),
+            0,
+        ) {
+            Ok(()) | Err(Errno::EXIST | Errno::ROFS) => Ok(()),
+            Err(errno) => Err(errno),
         }
-        Ok(())
     }
 
     fn link(&self, path: &[u8], target: &[u8]) -> Result<(), Errno> {
@@ -219,26 +231,23 @@ impl Root<'_> {
     fn places(&self) -> Result<(), Failure> {
         for place in &self.bounds.places {
             let made = match place {
-                Place::Show(path) => self.show(path),
-                Place::Copy(path) => {
-                    read(path).and_then(|content| self.file(path, &content, 0o444))
-                }
-                Place::Text(path, content) => self.file(path, content, 0o444),
+                Place::Show(path) => self.show(path, path),
+                Place::Settings(directory) => self.show(directory, b"/etc"),
+                Place::Setting(_) => Ok(()),
                 Place::Link(path, target) => self.link(path, target),
             };
             match made {
-                // It was there when the host looked; a tool without it says so itself. A copy of
-                // what is mounted already is there.
-                Ok(()) | Err(Errno::NOENT | Errno::EXIST) => {}
+                // It was there when the host looked; a tool without it says so itself.
+                Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(at(Step::Place)(errno)),
             }
         }
         Ok(())
     }
 
-    /// Mounts a file or directory of the host where it is, for reading.
-    fn show(&self, path: &[u8]) -> Result<(), Errno> {
-        let copy = copy_of(CWD, path)?;
+    /// Mounts a file or directory of the host at a path, for reading.
+    fn show(&self, from: &[u8], path: &[u8]) -> Result<(), Errno> {
+        let copy = copy_of(CWD, from)?;
         mount::change(&copy, b"", MountChange::read_only())?;
         self.put(&copy, path)
     }
@@ -246,14 +255,10 @@ impl Root<'_> {
     /// Mounts something at this path of the new root, making the path.
     pub(crate) fn put(&self, mounted: &OwnedFd, path: &[u8]) -> Result<(), Errno> {
         self.parents(path)?;
-        let made = if is_directory(mounted)? {
-            self.directory(path)
+        if is_directory(mounted)? {
+            self.directory(path)?;
         } else {
-            self.file(path, b"", 0o444)
-        };
-        match made {
-            Ok(()) | Err(Errno::EXIST | Errno::ROFS) => {}
-            Err(errno) => return Err(errno),
+            self.file(path, 0o444)?;
         }
         move_to(mounted, &self.tree, inside(path))
     }
@@ -265,7 +270,6 @@ impl Root<'_> {
                 Err(Errno::NOENT) => continue,
                 Err(errno) => return Err(errno),
             };
-            mount::change(&copy, b"", MountChange::device())?;
             self.put(&copy, device)?;
         }
         Ok(())
@@ -305,11 +309,22 @@ impl Root<'_> {
             | MountAttrFlags::MOUNT_ATTR_NOEXEC;
         let table = mounted(&new, flags)?;
         self.put(&table, b"/proc")?;
-        for path in OF_THE_MACHINE {
-            self.over(path, MountChange::read_only(), |here| copy_of(here, b""))?;
+        let root = rustix::process::geteuid().is_root();
+        // A service user is nobody to the kernel, and has no keys.
+        if root && self.bounds.identity == Identity::Own {
+            for path in OF_THE_MACHINE {
+                self.over(path, |here| {
+                    let copy = copy_of(here, b"")?;
+                    mount::change(&copy, b"", MountChange::read_only())?;
+                    Ok(copy)
+                })?;
+            }
+            for path in OF_ROOT {
+                self.over(path, |_| copy_of(CWD, NOTHING))?;
+            }
         }
-        for path in OF_OTHERS {
-            self.over(path, MountChange::device(), |_| copy_of(CWD, NOTHING))?;
+        for path in OF_THE_USER {
+            self.over(path, |_| copy_of(CWD, NOTHING))?;
         }
         Ok(())
     }
@@ -318,7 +333,6 @@ impl Root<'_> {
     fn over(
         &self,
         path: &[u8],
-        change: MountChange<'_>,
         made: impl Fn(&OwnedFd) -> Result<OwnedFd, Errno>,
     ) -> Result<(), Errno> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -327,9 +341,7 @@ impl Root<'_> {
             Err(Errno::NOENT) => return Ok(()),
             Err(errno) => return Err(errno),
         };
-        let copy = made(&here)?;
-        mount::change(&copy, b"", change)?;
-        move_to(&copy, &here, b"")
+        move_to(&made(&here)?, &here, b"")
     }
 }
 
@@ -344,7 +356,7 @@ pub(crate) fn shows(bounds: &Bounds, path: &[u8]) -> bool {
     let granted = |path: &[u8]| bounds.grants.iter().any(|one| covers(&one.path, path));
     let placed = |one: &Place| match one {
         Place::Show(place) => place == b"/" || covers(place, path),
-        Place::Copy(_) | Place::Text(..) | Place::Link(..) => false,
+        Place::Settings(_) | Place::Setting(_) | Place::Link(..) => false,
     };
     relative.is_some_and(granted) || bounds.places.iter().any(placed)
 }
@@ -353,32 +365,6 @@ pub(crate) fn shows(bounds: &Bounds, path: &[u8]) -> bool {
 pub(crate) fn inside(path: &[u8]) -> &[u8] {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     if path.is_empty() { b"." } else { path }
-}
-
-/// The content of a small file.
-fn read(path: &[u8]) -> Result<Vec<u8>, Errno> {
-    let file = openat(
-        CWD,
-        path,
-        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
-        Mode::empty(),
-    )
-    .map_err(|errno| match errno {
-        // What this user may not read the tool need not either.
-        Errno::ACCESS => Errno::NOENT,
-        errno => errno,
-    })?;
-    let size = usize::try_from(fstat(&file)?.st_size).unwrap_or(usize::MAX);
-    let mut content = vec![0; size.min(MAX_COPY)];
-    let mut filled = 0;
-    while filled < content.len() {
-        match rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut content[filled..]))? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    content.truncate(filled);
-    Ok(content)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, Scope,
 };
-use remit_supervisor::protocol::{Bounds, Network};
+use remit_supervisor::protocol::{Bounds, Network, Place};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
@@ -47,7 +47,14 @@ pub(crate) fn make(bounds: &Bounds, own_root: bool) -> Result<RulesetCreated, Er
         .create()
         .map_err(number)?;
     for place in &bounds.places {
-        created = allow(created, open(place.path())?, looking())?;
+        let here = match place {
+            Place::Show(path) => path.as_slice(),
+            Place::Settings(_) if own_root => b"/etc",
+            Place::Setting(path) if !own_root => path,
+            // What a link leads to has a rule of its own.
+            Place::Settings(_) | Place::Setting(_) | Place::Link(..) => continue,
+        };
+        created = allow(created, open(here)?, looking())?;
     }
     created = allow(created, open(b"/proc")?, looking())?;
     for device in DEVICES {

@@ -164,7 +164,9 @@ fn prepare(plan: &Plan, tie: Tie, means: Means) -> Result<(), Failure> {
 /// system calls would forbid what comes before it.
 fn confine(plan: &Plan, bounds: &Bounds, means: Means) -> Result<(), Failure> {
     bound(&bounds.limits, means).map_err(at(Step::Limits))?;
-    if let Identity::Service { user, group, .. } = bounds.identity {
+    if let Identity::Service { user, group, owner } = bounds.identity {
+        // In its own user namespace it is called by the owner's numbers.
+        let (user, group) = if means.own_root { owner } else { (user, group) };
         privilege::become_user(user, group).map_err(at(Step::User))?;
     }
     enter(plan, bounds, means).map_err(at(Step::Directory))?;
@@ -175,7 +177,7 @@ fn confine(plan: &Plan, bounds: &Bounds, means: Means) -> Result<(), Failure> {
     } else {
         None
     };
-    let filters = if means.seccomp {
+    let filter = if means.seccomp {
         Some(filter::make(bounds.network).map_err(at(Step::Seccomp))?)
     } else {
         None
@@ -186,8 +188,8 @@ fn confine(plan: &Plan, bounds: &Bounds, means: Means) -> Result<(), Failure> {
         rules::apply(rules).map_err(at(Step::Landlock))?;
     }
     sys::unblock_signals();
-    if let Some(filters) = filters {
-        filter::apply(&filters).map_err(at(Step::Seccomp))?;
+    if let Some(filter) = filter {
+        filter::apply(&filter).map_err(at(Step::Seccomp))?;
     }
     Ok(())
 }

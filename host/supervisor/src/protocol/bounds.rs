@@ -35,22 +35,23 @@ pub enum Network {
 /// Something outside of the workspace that the tool may see, read and execute; never write.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
-    /// A file or a directory with all below it. In a root of its own it is mounted.
+    /// A file or a directory with all below it.
     Show(Vec<u8>),
-    /// A small file. In a root of its own it is copied, which costs less than a mount.
-    Copy(Vec<u8>),
-    /// A file with this content in a root of its own; where there is none, the host's file.
-    Text(Vec<u8>, Vec<u8>),
-    /// A link at the first path to the second.
+    /// A directory of the host, made for this, that is `/etc` in a root of the tool's own.
+    Settings(Vec<u8>),
+    /// A file of the host's own `/etc`, for where the tool has no other.
+    Setting(Vec<u8>),
+    /// A link at the first path to the second, which is shown.
     Link(Vec<u8>, Vec<u8>),
 }
 
 impl Place {
-    /// Where it is.
+    /// Where it is for the tool.
     #[must_use]
     pub fn path(&self) -> &[u8] {
         match self {
-            Self::Show(path) | Self::Copy(path) | Self::Text(path, _) | Self::Link(path, _) => path,
+            Self::Show(path) | Self::Setting(path) | Self::Link(path, _) => path,
+            Self::Settings(_) => b"/etc",
         }
     }
 }
@@ -93,12 +94,12 @@ pub struct Cover {
 pub enum Identity {
     /// The user that the host runs as.
     Own,
-    /// Another user, because the host is root. The workspace's owner appears to the tool as this
-    /// user, and what the tool makes there belongs to the owner.
+    /// Another user, because the host is root. In a user namespace of its own the tool is called
+    /// by the numbers of the workspace's owner, and what it makes belongs to the owner.
     Service {
-        /// The user that the tool runs as.
+        /// The user that the tool is for the rest of the machine.
         user: u32,
-        /// The group that it runs as.
+        /// The group, likewise.
         group: u32,
         /// The user and group that the workspace belongs to.
         owner: (u32, u32),

@@ -290,12 +290,6 @@ pub(crate) fn exec(program: &CStr, arguments: &[CString], environment: &[CString
     last_errno()
 }
 
-/// Waits for any signal. For a process that only is there to be looked at.
-pub(crate) fn sleep() {
-    // SAFETY: a plain system call without memory.
-    unsafe { libc::pause() };
-}
-
 /// Ends this process at once, without running anything that was registered for the exit.
 pub(crate) fn exit_now(code: c_int) -> ! {
     // SAFETY: never returns and touches no memory.

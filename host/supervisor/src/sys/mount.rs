@@ -42,14 +42,6 @@ impl<'a> MountChange<'a> {
         }
     }
 
-    /// Is a device node that must work.
-    pub(crate) const fn device() -> Self {
-        Self {
-            set: libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC,
-            owner: None,
-        }
-    }
-
     /// Belongs to those whom this user namespace says.
     pub(crate) const fn owned_by(mut self, namespace: BorrowedFd<'a>) -> Self {
         self.set |= libc::MOUNT_ATTR_IDMAP;
