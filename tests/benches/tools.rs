@@ -15,7 +15,7 @@ use std::time::Duration;
 use remit_core::tool::{Exit, ToolLimits};
 use remit_engine::plugin::Instance;
 use remit_engine::seam::{RunningTool as _, ToolEvent};
-use remit_process::{Broker, Hold, Input, Invocation, WorkingDirectory};
+use remit_process::{Broker, Held, Hold, Input, Invocation, Secrets, WorkingDirectory};
 use tokio::runtime::Runtime;
 
 use crate::measure::{Samples, take_turns, time};
@@ -75,8 +75,14 @@ fn starts(runtime: &Runtime, workspace: &Path, title: &str) {
         STARTS,
         &mut [
             ("std::process::Command", &mut bare),
-            ("remit: broker and supervisor", &mut through_broker),
-            ("remit: from the plugin and back", &mut through_plugin),
+            (
+                "remit: broker and supervisor, not confined",
+                &mut through_broker,
+            ),
+            (
+                "remit: confined, from the plugin and back",
+                &mut through_plugin,
+            ),
         ],
     );
 }
@@ -106,6 +112,10 @@ async fn broker_start(broker: &Broker) {
         },
         scratch: None,
         hold: Hold::Strongest,
+        directory_path: "/".into(),
+        bounds: None,
+        secrets: Secrets::default(),
+        held: Held::default(),
     };
     let mut running = broker.spawn(invocation).await.unwrap();
     loop {

@@ -12,13 +12,15 @@ use cap_std::fs::Dir;
 use remit_builtin::BuiltIn;
 use remit_core::event::Record;
 use remit_core::grant::Grants;
+use remit_core::manifest::Confinement;
+use remit_core::policy::AsRoot;
 use remit_engine::cancel::Cancel;
 use remit_engine::fake::{FakeState, FakeTools, FakeTree, grants};
 use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::journal::{Journal, Watcher, system_clock};
 use remit_engine::plugin::{Context, Finished, Instance, Plugin};
 use remit_engine::seam::Tools;
-use remit_process::{HostEnvironment, Settings, ToolBox};
+use remit_process::{HostEnvironment, Settings, ToolBox, Without};
 use remit_sandbox::{LoadedPlugin, Runtime};
 
 /// What every guest gets at most; the default of a manifest.
@@ -119,8 +121,12 @@ pub(crate) fn tool_host(workspace: &Path, watched_output: bool) -> Arc<PluginHos
         scratch: std::env::temp_dir(),
         environment: HostEnvironment::new(std::env::vars_os()),
         search: None,
+        as_root: AsRoot::default(),
+        without: Without::default(),
     })
     .unwrap();
+    // What the program finds out once per run, so that a start does not pay for it.
+    tools.rely_on(Confinement::Full);
     host(
         grants(MANIFEST, POLICY),
         Arc::new(tools),

@@ -34,6 +34,9 @@ macro_rules! cases {
 
 cases! {
     adapter
+    audit
+    approvals
+    approvals_unreadable
     denied_everything
     denied_run
     environment

@@ -108,6 +108,11 @@ impl<'a> Check<'a> {
             if let Err(error) = events(&self.stdout) {
                 self.found.push(error);
             }
+        } else if is("tail") {
+            let lines = self.stdout.lines();
+            let wrong = lines.filter(|line| serde_json::from_str::<Value>(line).is_err());
+            let wrong = wrong.map(|line| format!("no line of JSON: {line}"));
+            self.found.extend(wrong.collect::<Vec<_>>());
         } else if !self.stdout.is_empty()
             && let Err(error) = serde_json::from_str::<Value>(&self.stdout)
         {

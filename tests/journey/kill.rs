@@ -30,8 +30,8 @@ grow = ["-I", "-B", "{file:relpath}", "{shape:enum:deep|daemon|leaver|churn|stub
 "#;
 
 /// A host in the middle of a run, whose tool has grown its tree.
-struct Running {
-    home: Home,
+pub(crate) struct Running {
+    pub(crate) home: Home,
     host: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
@@ -41,11 +41,24 @@ struct Running {
 impl Running {
     /// Starts a run of the probe and waits until the tree says that it has grown.
     fn start(action: &str, shape: &str) -> Self {
+        Self::under(action, shape, |_, _| {
+            vec!["--allow-read".to_owned(), "--allow-run=tree".to_owned()]
+        })
+    }
+
+    /// The same, under what `allow` makes of the home and the policy that declares the tool; it
+    /// returns further arguments.
+    pub(crate) fn under(
+        action: &str,
+        shape: &str,
+        allow: impl FnOnce(&Home, &Path) -> Vec<String>,
+    ) -> Self {
         let home = Home::new();
         let program = include_str!("programs/tree.py");
         std::fs::write(home.workspace().join("tree.py"), program).unwrap();
         let policy = home.path("out/policy.toml");
         std::fs::write(&policy, POLICY).unwrap();
+        let arguments = allow(&home, &policy);
         let tag = format!("tree-of-{}", name_of(&home.path("")));
         let call = json!({
             "tool": "tree", "template": "grow",
@@ -59,7 +72,8 @@ impl Running {
                 "--input-file",
                 "-",
             ])
-            .args(["--allow-read", "--allow-run=tree", "--policy"])
+            .args(arguments)
+            .arg("--policy")
             .arg(&policy)
             .stdin(Stdio::piped())
             .spawn()
@@ -105,7 +119,7 @@ impl Running {
     }
 
     /// Waits for the host's end; what it said and left.
-    fn end(self) -> Ended {
+    pub(crate) fn end(self) -> Ended {
         let Self {
             home,
             host,
@@ -124,10 +138,10 @@ impl Running {
 }
 
 /// What a host left when it ended by itself.
-struct Ended {
-    output: Output,
-    events: String,
-    alive: Vec<u32>,
+pub(crate) struct Ended {
+    pub(crate) output: Output,
+    pub(crate) events: String,
+    pub(crate) alive: Vec<u32>,
 }
 
 /// Processes of a run: by the tag in their arguments, or by their directory.
@@ -228,7 +242,7 @@ fn a_run_that_ends_by_itself_leaves_nothing() {
 }
 
 impl Ended {
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         format!(
             "{}\n{}",
             self.events,

@@ -10,6 +10,8 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod approvals;
+mod audit;
 mod case;
 mod cases;
 mod check;

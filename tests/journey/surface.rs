@@ -120,6 +120,7 @@ fn no_command_is_a_question_for_help() {
         &["tool"],
         &["plugin"],
         &["policy"],
+        &["audit"],
         &["walk"],
         &["run"],
     ] {

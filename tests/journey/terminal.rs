@@ -11,13 +11,13 @@ use crate::home::{Home, finish, repository, wait};
 const END: &str = "\u{4}";
 
 /// What a person saw, and how the program ended.
-struct Seen {
-    code: Option<i32>,
-    screen: String,
+pub(crate) struct Seen {
+    pub(crate) code: Option<i32>,
+    pub(crate) screen: String,
 }
 
 /// Runs the program at a terminal at which these keys were typed.
-fn at_terminal(home: &Home, arguments: &[&str], keys: &str) -> Seen {
+pub(crate) fn at_terminal(home: &Home, arguments: &[&str], keys: &str) -> Seen {
     let mut command = Command::new("python3");
     home.furnish(&mut command);
     command

@@ -10,8 +10,9 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -113,11 +114,69 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
             .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, path)?;
+        // Else a loss of power could bring the old content back.
+        fs::File::open(parent)?.sync_all()
     };
     write()
         .with_context(|| format!("cannot write {}", path.display()))
         .map_err(Stop::Internal)
+}
+
+/// How often a lock is tried for, and how long between. Whoever holds one reads and writes one
+/// small file; what takes longer than these five seconds together has stopped.
+const LOCK_TRIES: u32 = 500;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Takes the lock that a private file is, making the file if need be. Held until it is dropped.
+pub(crate) fn lock(path: &Path) -> Result<fs::File, Stop> {
+    make_private_dir(path.parent().unwrap_or_else(|| Path::new(".")))?;
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(Stop::Internal(
+                    anyhow::Error::new(error).context(format!("cannot lock {}", path.display())),
+                ));
+            }
+        }
+    }
+    Err(Stop::usage(
+        format!("another remit holds {} and does not let go", path.display()),
+        "end it, or wait, and try again",
+    ))
+}
+
+/// What a file is known by: a file that was replaced or written has another stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    inode: (u64, u64),
+    size: u64,
+    changed: (i64, i64),
+}
+
+/// The stamp of a file; none if it cannot be looked at.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    let data = fs::metadata(path).ok()?;
+    Some(Stamp {
+        inode: (data.dev(), data.ino()),
+        size: data.size(),
+        changed: (data.ctime(), data.ctime_nsec()),
+    })
+}
+
+/// The permissions of a file.
+#[cfg(test)]
+pub(crate) fn mode(path: &Path) -> std::io::Result<fs::Permissions> {
+    Ok(fs::metadata(path)?.permissions())
 }
 
 /// Writes a file that the person asked for by name.

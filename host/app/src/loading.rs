@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use remit_component::{InspectError, extract_manifest};
+use remit_core::approval::Source;
 use remit_core::digest::Digest;
 use remit_core::id::PluginId;
 use remit_core::manifest::Manifest;
@@ -20,6 +21,10 @@ use crate::owner::Owner;
 /// A component with its manifest.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
+    /// What it was called on the command line.
+    pub(crate) named: String,
+    /// Where it lies.
+    pub(crate) source: Source,
     /// Where it came from, for people.
     pub(crate) place: String,
     /// The component.
@@ -37,12 +42,47 @@ pub(crate) struct Loaded {
 /// # Errors
 /// Nothing has that name, the file is no component, or its manifest has mistakes.
 pub(crate) fn find(name: &str, owner: &Owner) -> Result<Loaded, Stop> {
-    let (place, bytes) = bytes_of(name, owner)?;
-    load(place, bytes.into())
+    let found = search(name, owner)?;
+    load(name, found)
+}
+
+/// Finds the component that was approved, wherever a name leads today.
+pub(crate) fn find_again(source: &Source) -> Result<Loaded, Stop> {
+    match source {
+        Source::File(path) => load(path, read(Path::new(path))?),
+        Source::BuiltIn(id) => match built_in(id) {
+            Some(found) => load(id, found),
+            None => Err(Stop::usage(
+                format!("this version of remit has no plugin `{id}`"),
+                "revoke its approval, or use the version that has it",
+            )),
+        },
+    }
+}
+
+/// Bytes that were found, and where.
+struct Found {
+    place: String,
+    source: Source,
+    bytes: Vec<u8>,
+}
+
+fn built_in(id: &str) -> Option<Found> {
+    let plugin = remit_builtin::find(id)?;
+    Some(Found {
+        place: format!("built in: {id}"),
+        source: Source::BuiltIn(id.to_owned()),
+        bytes: plugin.bytes.to_vec(),
+    })
 }
 
 /// Finds the bytes that were meant.
 pub(crate) fn bytes_of(name: &str, owner: &Owner) -> Result<(String, Vec<u8>), Stop> {
+    let found = search(name, owner)?;
+    Ok((found.place, found.bytes))
+}
+
+fn search(name: &str, owner: &Owner) -> Result<Found, Stop> {
     if looks_like_file(name) {
         return read(Path::new(name));
     }
@@ -51,8 +91,8 @@ pub(crate) fn bytes_of(name: &str, owner: &Owner) -> Result<(String, Vec<u8>), S
     {
         return read(&beside(file, origin));
     }
-    if let Some(plugin) = remit_builtin::find(name) {
-        return Ok((format!("built in: {name}"), plugin.bytes.to_vec()));
+    if let Some(found) = built_in(name) {
+        return Ok(found);
     }
     let known: Vec<&str> = remit_builtin::ALL.iter().map(|plugin| plugin.id).collect();
     Err(Stop::usage(
@@ -64,7 +104,7 @@ pub(crate) fn bytes_of(name: &str, owner: &Owner) -> Result<(String, Vec<u8>), S
     ))
 }
 
-fn looks_like_file(name: &str) -> bool {
+pub(crate) fn looks_like_file(name: &str) -> bool {
     name.contains('/')
         || Path::new(name)
             .extension()
@@ -77,18 +117,29 @@ fn beside(file: &str, origin: &Origin) -> PathBuf {
         Origin::User(name) | Origin::Workspace(name) | Origin::File(name) => {
             Path::new(name).parent()
         }
-        Origin::BuiltIn | Origin::Flag(_) => None,
+        Origin::BuiltIn | Origin::Approval(_) | Origin::Flag(_) => None,
     };
     holder.unwrap_or_else(|| Path::new(".")).join(file)
 }
 
-fn read(path: &Path) -> Result<(String, Vec<u8>), Stop> {
+fn read(path: &Path) -> Result<Found, Stop> {
     let bytes = files::read_bytes(path, MAX_COMPONENT as u64)?;
-    Ok((path.display().to_string(), bytes))
+    let real = files::real_or_planned(path);
+    Ok(Found {
+        place: path.display().to_string(),
+        source: Source::File(real.display().to_string()),
+        bytes,
+    })
 }
 
 /// Takes the manifest out of a component.
-pub(crate) fn load(place: String, bytes: Arc<[u8]>) -> Result<Loaded, Stop> {
+fn load(named: &str, found: Found) -> Result<Loaded, Stop> {
+    let Found {
+        place,
+        source,
+        bytes,
+    } = found;
+    let bytes: Arc<[u8]> = bytes.into();
     let found = extract_manifest(&bytes).map_err(|error| unreadable(&place, &error))?;
     let has_manifest = found.is_some();
     let (name, text) = match found {
@@ -97,6 +148,8 @@ pub(crate) fn load(place: String, bytes: Arc<[u8]>) -> Result<Loaded, Stop> {
     };
     let manifest = Manifest::parse(&name, &text)?;
     Ok(Loaded {
+        named: named.to_owned(),
+        source,
         digest: Digest::of(&bytes),
         place,
         bytes,

@@ -3,16 +3,20 @@
 //! This file only starts: it reads the command line, calls one command, and turns what comes back
 //! into an exit code. Never: logic that belongs to a command or to a crate below.
 
+mod approvals;
 mod cli;
 mod exit;
 mod files;
 mod loading;
 mod owner;
+mod permission;
+mod pinning;
 mod places;
 mod printable;
 mod prompt;
 mod rehearsal;
 mod render;
+mod revocation;
 mod trust;
 mod watch;
 mod wiring;

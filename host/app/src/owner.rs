@@ -1,35 +1,39 @@
 //! What the owner says: every policy layer that counts, with where it comes from, and the decision
-//! about one plugin.
+//! that follows.
 //!
 //! Never: a workspace policy that was not trusted; a file that exists but is silently ignored.
 
 use std::path::{Path, PathBuf};
 
+use remit_core::approval::{Allowed, Approval};
 use remit_core::decide::decide;
-use remit_core::denial::Denial;
+use remit_core::denial::{Denial, shell_quoted};
+use remit_core::digest::Digest;
 use remit_core::grant::Grants;
+use remit_core::manifest::Manifest;
 use remit_core::policy::{FlagRules, Origin, Policy};
 
 use crate::cli::target::Rules;
 use crate::exit::Stop;
 use crate::files;
-use crate::loading::Loaded;
 use crate::places::Places;
 use crate::printable::printable;
-use crate::prompt::{self, Answers};
 use crate::render::{NOTE, WARN};
 use crate::trust::{Standing, Trust, WORKSPACE_POLICY};
 
 /// The owner's rules for one workspace.
 #[derive(Debug)]
 pub(crate) struct Owner {
+    /// As it was said, for commands that are shown.
+    directory: PathBuf,
+    policy_file: Option<PathBuf>,
     workspace: PathBuf,
     files: Vec<(Origin, String)>,
     flags: FlagRules,
     policy: Policy,
 }
 
-/// What came of asking the policy, and the owner where that is possible.
+/// What came of asking the policy.
 #[derive(Debug)]
 pub(crate) enum Decided {
     /// The run may begin.
@@ -61,8 +65,10 @@ impl Owner {
         }
         let mut flags = flag_rules(rules);
         keep_out_of_own_files(&mut flags, places, rules.policy.as_deref(), &workspace)?;
-        let policy = read_policy(&files, &flags)?;
+        let policy = read_policy(&files, &flags, None)?;
         Ok(Self {
+            directory: directory.to_owned(),
+            policy_file: rules.policy.clone(),
             workspace,
             files,
             flags,
@@ -80,54 +86,59 @@ impl Owner {
         &self.policy
     }
 
-    /// Decides about a plugin; where `ask` allows it, asks the owner about what is undecided.
-    pub(crate) fn decide(
-        &self,
-        loaded: &Loaded,
-        ask: bool,
-        places: &Places,
-    ) -> Result<Decided, Stop> {
-        let first = self.decide_with(loaded, &[])?;
-        let Decided::Denied(denials) = first else {
-            return Ok(first);
-        };
-        let mut answers = Answers::open(places.answers())?;
-        let component = loaded.digest.to_string();
-        let mut flags = answers.flags(&component);
-        let denials = if flags.is_empty() {
-            denials
-        } else {
-            match self.decide_with(loaded, &flags)? {
-                granted @ Decided::Granted(_) => return Ok(granted),
-                Decided::Denied(denials) => denials,
-            }
-        };
-        if !ask {
-            return Ok(Decided::Denied(denials));
-        }
-        let id = loaded.manifest.id().to_string();
-        let yes = prompt::ask(&id, &component, &denials, &mut answers)?;
-        if yes.is_empty() {
-            return Ok(Decided::Denied(denials));
-        }
-        flags.extend(yes);
-        self.decide_with(loaded, &flags)
+    /// What the flags of the command line allow.
+    ///
+    /// # Errors
+    /// A value that does not parse.
+    pub(crate) fn flags_allow(&self) -> Result<Allowed, Stop> {
+        Ok(self.flags.allowed()?)
     }
 
-    /// Decides with further flags, as if they had been on the command line.
-    fn decide_with(&self, loaded: &Loaded, flags: &[String]) -> Result<Decided, Stop> {
-        let decided = if flags.is_empty() {
-            decide(&loaded.manifest, &self.policy, &loaded.digest)
+    /// Decides about a component with this manifest: with an approval that stands, and with
+    /// further rules as if they had been on the command line.
+    pub(crate) fn decide(
+        &self,
+        manifest: &Manifest,
+        component: &Digest,
+        approval: Option<&Approval>,
+        further: &FlagRules,
+    ) -> Result<Decided, Stop> {
+        let decided = if approval.is_none() && *further == FlagRules::default() {
+            decide(manifest, &self.policy, component)
         } else {
-            let mut all = self.flags.clone();
-            answer(&mut all, flags);
-            let policy = read_policy(&self.files, &all)?;
-            decide(&loaded.manifest, &policy, &loaded.digest)
+            let flags = with(&self.flags, further);
+            decide(
+                manifest,
+                &read_policy(&self.files, &flags, approval)?,
+                component,
+            )
         };
         Ok(match decided {
             Ok(grants) => Decided::Granted(Box::new(grants)),
             Err(denials) => Decided::Denied(denials.into_iter().collect()),
         })
+    }
+
+    /// A command of this program about the same workspace and policy, ready to be pasted.
+    pub(crate) fn command(&self, words: &[&str]) -> String {
+        let mut text = "remit".to_owned();
+        for word in words {
+            text.push(' ');
+            text.push_str(&shell_quoted(word));
+        }
+        let mut option = |name: &str, path: &Path| {
+            text.push_str(&format!(
+                " {name} {}",
+                shell_quoted(&path.display().to_string())
+            ));
+        };
+        if self.directory != Path::new(".") {
+            option("-C", &self.directory);
+        }
+        if let Some(path) = &self.policy_file {
+            option("--policy", path);
+        }
+        text
     }
 }
 
@@ -173,12 +184,16 @@ fn below(workspace: &Path, path: &Path) -> Option<String> {
     Some(pattern)
 }
 
-fn read_policy(files: &[(Origin, String)], flags: &FlagRules) -> Result<Policy, Stop> {
+fn read_policy(
+    files: &[(Origin, String)],
+    flags: &FlagRules,
+    approval: Option<&Approval>,
+) -> Result<Policy, Stop> {
     let texts: Vec<(Origin, &str)> = files
         .iter()
         .map(|(origin, text)| (origin.clone(), text.as_str()))
         .collect();
-    Ok(Policy::read(&texts, flags)?)
+    Ok(Policy::read_approved(&texts, flags, approval)?)
 }
 
 /// The workspace's policy, if its owner trusted exactly this content.
@@ -206,11 +221,11 @@ fn trusted_workspace_policy(
 
 fn flag_rules(rules: &Rules) -> FlagRules {
     FlagRules {
-        allow_read: rules.allow_read.clone(),
-        allow_write: rules.allow_write.clone(),
-        allow_env: rules.allow_env.clone(),
-        allow_run: rules.allow_run.clone(),
-        allow_net: rules.allow_net.clone(),
+        allow_read: rules.allow.allow_read.clone(),
+        allow_write: rules.allow.allow_write.clone(),
+        allow_env: rules.allow.allow_env.clone(),
+        allow_run: rules.allow.allow_run.clone(),
+        allow_net: rules.allow.allow_net.clone(),
         deny_read: rules.deny_read.clone(),
         deny_write: rules.deny_write.clone(),
         deny_env: rules.deny_env.clone(),
@@ -219,21 +234,19 @@ fn flag_rules(rules: &Rules) -> FlagRules {
     }
 }
 
-/// Adds flags such as `--allow-run=git:status`, as the fixes of denials write them.
-fn answer(rules: &mut FlagRules, flags: &[String]) {
-    for flag in flags {
-        let Some((name, value)) = flag.split_once('=') else {
-            continue;
-        };
-        let values = match name {
-            "--allow-read" => &mut rules.allow_read,
-            "--allow-write" => &mut rules.allow_write,
-            "--allow-env" => &mut rules.allow_env,
-            "--allow-run" => &mut rules.allow_run,
-            "--allow-net" => &mut rules.allow_net,
-            // An answers file that someone edited: what is not an allow flag allows nothing.
-            _ => continue,
-        };
-        values.push(value.to_owned());
+/// The rules of a command line, and further ones.
+fn with(rules: &FlagRules, further: &FlagRules) -> FlagRules {
+    let both = |one: &[String], other: &[String]| [one, other].concat();
+    FlagRules {
+        allow_read: both(&rules.allow_read, &further.allow_read),
+        allow_write: both(&rules.allow_write, &further.allow_write),
+        allow_env: both(&rules.allow_env, &further.allow_env),
+        allow_run: both(&rules.allow_run, &further.allow_run),
+        allow_net: both(&rules.allow_net, &further.allow_net),
+        deny_read: both(&rules.deny_read, &further.deny_read),
+        deny_write: both(&rules.deny_write, &further.deny_write),
+        deny_env: both(&rules.deny_env, &further.deny_env),
+        deny_run: both(&rules.deny_run, &further.deny_run),
+        deny_net: both(&rules.deny_net, &further.deny_net),
     }
 }

@@ -52,9 +52,9 @@ impl Places {
     pub(crate) fn trust(&self) -> PathBuf {
         self.state.join("trust.json")
     }
-    /// What was answered at prompts.
-    pub(crate) fn answers(&self) -> PathBuf {
-        self.state.join("answers.json")
+    /// What the owner approved.
+    pub(crate) fn approvals(&self) -> PathBuf {
+        self.state.join("approvals.json")
     }
     /// Values that plugins keep.
     pub(crate) fn plugin_state(&self) -> PathBuf {
@@ -63,6 +63,10 @@ impl Places {
     /// Records of runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.state.join("runs")
+    }
+    /// The audit log.
+    pub(crate) fn audit(&self) -> PathBuf {
+        self.state.join("audit")
     }
     /// Compiled components.
     pub(crate) fn compiled(&self) -> PathBuf {

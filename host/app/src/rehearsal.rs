@@ -184,7 +184,6 @@ pub(crate) async fn rehearse(base: &Path, as_root: AsRoot) -> Result<Rehearsed, 
         environment: HostEnvironment::new(std::env::vars_os()),
         search: None,
         as_root,
-        found: None,
         without: Without::default(),
     })
     .context("the tool box")?;
@@ -192,13 +191,13 @@ pub(crate) async fn rehearse(base: &Path, as_root: AsRoot) -> Result<Rehearsed, 
     let mut running = started.map_err(NotRehearsed::Start)?;
     let mut said = Vec::new();
     let exit = loop {
-        match running.next_event(CHUNK).await {
+        match running.tool.next_event(CHUNK).await {
             ToolEvent::Stdout(bytes) => said.extend_from_slice(&bytes),
             ToolEvent::Stderr(_) => {}
             ToolEvent::Exited(exit) => break exit,
         }
     };
-    let level = level(&running.usage());
+    let level = level(&running.tool.usage());
     tools.close().await;
     Ok(Rehearsed {
         level,

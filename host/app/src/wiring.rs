@@ -42,7 +42,6 @@ const WORKERS: usize = 2;
 pub(crate) struct Wired {
     pub(crate) plugin: LoadedPlugin,
     pub(crate) host: Arc<PluginHost>,
-    pub(crate) tools: Arc<ToolBox>,
 }
 
 /// What a run gets from the command.
@@ -162,15 +161,17 @@ pub(crate) async fn wire(
     owner: &Owner,
     loaded: &Loaded,
     grants: Grants,
+    tools: Arc<ToolBox>,
     surroundings: Surroundings,
 ) -> Result<Wired, Stop> {
     let limits = *grants.limits();
-    let found = confinement(owner, &grants).await?;
+    if let Some(found) = confinement(owner, &grants).await? {
+        tools.rely_on(found);
+    }
     let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
-    let tools = Arc::new(tool_box(owner, found)?);
     let tree = working_tree(owner, &grants).await?;
     let world = World {
-        tools: Arc::clone(&tools) as Arc<dyn Tools>,
+        tools: tools as Arc<dyn Tools>,
         state: Arc::new(SqliteState::at(places.plugin_state())),
         tree,
     };
@@ -188,11 +189,7 @@ pub(crate) async fn wire(
         surroundings.cancel,
         true,
     );
-    Ok(Wired {
-        plugin,
-        host,
-        tools,
-    })
+    Ok(Wired { plugin, host })
 }
 
 /// Where private directories of tools are made: what TMPDIR names, or a place that leaves `/tmp`
@@ -208,14 +205,13 @@ pub(crate) fn scratch_base() -> PathBuf {
 }
 
 /// The tools of this machine, as the owner declares them. To be called inside the runtime.
-pub(crate) fn tool_box(owner: &Owner, found: Option<Confinement>) -> Result<ToolBox, Stop> {
+pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
     ToolBox::new(Settings {
         workspace: owner.workspace().to_owned(),
         scratch: scratch_base(),
         environment: HostEnvironment::new(std::env::vars_os()),
         search: owner.policy().search().map(<[_]>::to_vec),
         as_root: owner.policy().as_root(),
-        found,
         without: Without::default(),
     })
     .map_err(|error| {
@@ -261,7 +257,7 @@ impl WorkingTree for Untouched {
 /// What the attempt is about.
 pub(crate) fn request(
     loaded: &Loaded,
-    grants: &Grants,
+    grants: GrantSummary,
     inputs: RawInputs,
     run_id: String,
     role: Option<Role>,
@@ -275,12 +271,13 @@ pub(crate) fn request(
         version: loaded.manifest.version().to_string(),
         component_digest: loaded.digest.to_string(),
         manifest_digest: loaded.manifest.digest().to_string(),
-        grants: summary(grants),
+        grants,
         checkpoint: None,
     }
 }
 
-fn summary(grants: &Grants) -> GrantSummary {
+/// What a plugin may do, for people and programs that watch.
+pub(crate) fn summary(grants: &Grants) -> GrantSummary {
     let words = |items: &[RelPath]| items.iter().map(ToString::to_string).collect();
     GrantSummary {
         read: words(grants.read_roots()),
@@ -297,6 +294,7 @@ fn summary(grants: &Grants) -> GrantSummary {
             })
             .collect(),
         net: grants.nets().iter().map(ToString::to_string).collect(),
+        approvals: Vec::new(),
         withheld: grants.withheld().to_vec(),
     }
 }

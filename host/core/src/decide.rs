@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::denial::{Denial, Denials, Fix, MissingKey};
+use crate::denial::{Denial, Denials, Fix, MissingKey, shell_quoted};
 use crate::digest::Digest;
 use crate::grant::{GrantedLimits, GrantedTool, Grants};
 use crate::id::PluginId;
@@ -222,7 +222,8 @@ fn forbidden(place: &Place) -> (MissingKey, Option<String>, Fix) {
         crate::policy::Origin::BuiltIn
         | crate::policy::Origin::User(_)
         | crate::policy::Origin::Workspace(_)
-        | crate::policy::Origin::File(_) => {
+        | crate::policy::Origin::File(_)
+        | crate::policy::Origin::Approval(_) => {
             format!(
                 "remove {} at {}:{}",
                 place.rule(),
@@ -313,16 +314,6 @@ fn allow_line(plugin: &PluginId, scope: &Scope) -> Fix {
     Fix {
         flag: Some(format!("--allow-{kind}={}", shell_quoted(&text))),
         line: format!("plugins.{plugin}.{}", written(kind.word(), &text)),
-    }
-}
-
-/// A text as a POSIX shell reads it back, so that a fix can be pasted.
-fn shell_quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

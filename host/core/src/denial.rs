@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approval::{Approval, ApprovalId, Difference};
 use crate::policy::Origin;
 use crate::scope::Capability;
 
@@ -26,6 +27,13 @@ pub enum MissingKey {
         origin: Origin,
         /// The rule's line, from 1.
         line: usize,
+    },
+    /// The owner approved other code, or other programs, under this name.
+    Changed {
+        /// The approval.
+        approval: ApprovalId,
+        /// What is not as it was approved.
+        difference: Box<Difference>,
     },
 }
 
@@ -67,6 +75,45 @@ pub struct Denial {
     pub fix: Fix,
 }
 
+impl Denial {
+    /// The stop that a difference from an approval is. `accept` is the command that would approve
+    /// what is there now.
+    #[must_use]
+    pub fn changed(approval: &Approval, difference: Difference, accept: String) -> Self {
+        let other_tool = difference.tools.first().map(|change| &change.tool);
+        let (capability, scope) = match (&difference.component, other_tool) {
+            (Some(component), _) => (Capability::Load, component.is.to_string()),
+            (None, Some(tool)) => (Capability::Run, tool.to_string()),
+            (None, None) => (Capability::Load, approval.component.to_string()),
+        };
+        Self {
+            capability,
+            scope,
+            missing: MissingKey::Changed {
+                approval: approval.id.clone(),
+                difference: Box::new(difference),
+            },
+            note: None,
+            reason: None,
+            fix: Fix {
+                flag: None,
+                line: accept,
+            },
+        }
+    }
+}
+
+/// A text as a POSIX shell reads it back, so that a fix can be pasted.
+#[must_use]
+pub fn shell_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -85,6 +132,18 @@ impl fmt::Display for Denial {
                 // A flag is its own origin.
                 if origin.to_string() != *rule {
                     write!(f, " ({origin}:{line})")?;
+                }
+            }
+            MissingKey::Changed {
+                approval,
+                difference,
+            } => {
+                write!(
+                    f,
+                    "{capability} `{scope}` is not what you approved (approval {approval})"
+                )?;
+                for line in difference.to_string().lines() {
+                    write!(f, "\n  {line}")?;
                 }
             }
         }

@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::approval::ApprovalId;
 use crate::change::Change;
 use crate::denial::Denial;
 use crate::manifest::Confinement;
 use crate::outcome::{Artifact, Outcome};
-use crate::tool::{Exit, Usage};
+use crate::tool::{Exit, ProgramIdentity, Usage};
 
 /// Version of the record format. A reader refuses a newer one.
 pub const RECORD_FORMAT: u32 = 1;
@@ -76,6 +77,9 @@ pub struct GrantSummary {
     pub run: Vec<String>,
     /// Origins it may reach.
     pub net: Vec<String>,
+    /// The approvals without which it could not do all of this.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub approvals: Vec<ApprovalId>,
     /// Optional requests that were not allowed, with the line that would allow each.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub withheld: Vec<Denial>,
@@ -159,6 +163,9 @@ pub enum Event {
         env: Vec<String>,
         /// How tightly it is confined.
         confinement: Confinement,
+        /// The file that was executed; absent in records of versions that did not say.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        program: Option<Box<ProgramIdentity>>,
     },
     /// A tool wrote something.
     ToolOutput {
@@ -193,6 +200,11 @@ pub enum Event {
         code: String,
         /// Why.
         message: String,
+    },
+    /// The owner took back an approval on which the grants of this run rest. The run ends.
+    ApprovalRevoked {
+        /// The approval.
+        approval: ApprovalId,
     },
     /// The host compared the working tree with its state at the start.
     FilesChanged {

@@ -16,6 +16,8 @@
 //!
 //! Never: I/O, a clock, a process, `async`, wasm. Everything here gives the same answer twice.
 
+pub mod approval;
+pub mod audit;
 pub mod catalogue;
 pub mod change;
 pub mod decide;

@@ -205,6 +205,23 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word for it in the JSON form.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Succeeded { .. } => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Rejected { .. } => "rejected",
+            Self::InvalidInput { .. } => "invalid-input",
+            Self::Denied { .. } => "denied",
+            Self::Unavailable { .. } => "unavailable",
+            Self::TimedOut { .. } => "timed-out",
+            Self::Cancelled { .. } => "cancelled",
+            Self::PluginFault { .. } => "plugin-fault",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
     /// The exit code for this outcome. Each outcome has exactly one.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
@@ -230,8 +247,21 @@ pub enum CancelReason {
     Requested,
     /// The host is shutting down.
     Shutdown,
+    /// The owner took back an approval on which the run's grants rest.
+    Revoked,
     /// Someone asked again: end without waiting for anything.
     Forced,
+}
+
+impl CancelReason {
+    /// Whether nothing that the plugin still does or says counts any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Requested | Self::Shutdown => false,
+            Self::Revoked | Self::Forced => true,
+        }
+    }
 }
 
 impl std::fmt::Display for CancelReason {
@@ -239,6 +269,7 @@ impl std::fmt::Display for CancelReason {
         f.write_str(match self {
             Self::Requested => "on request",
             Self::Shutdown => "the host is shutting down",
+            Self::Revoked => "its approval was revoked",
             Self::Forced => "on request, at once",
         })
     }
@@ -257,6 +288,7 @@ mod tests {
     #[test]
     fn cancel_reasons_escalate_in_order() {
         assert!(CancelReason::Requested < CancelReason::Shutdown);
-        assert!(CancelReason::Shutdown < CancelReason::Forced);
+        assert!(CancelReason::Shutdown < CancelReason::Revoked);
+        assert!(CancelReason::Revoked < CancelReason::Forced);
     }
 }

@@ -15,7 +15,7 @@ use crate::tool::{EnvName, NameError, TemplateId, ToolId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
-    /// Be run at all. Refused only when the owner pinned another component; never during a run.
+    /// Be run at all. Refused only when the owner pinned or approved another component; never during a run.
     Load,
     /// Read files below a directory of the workspace.
     Read,
@@ -51,7 +51,8 @@ impl fmt::Display for Capability {
 }
 
 /// A tool or one of its templates: `git` or `git:status`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ToolScope {
     /// The tool.
     pub tool: ToolId,
@@ -87,6 +88,19 @@ impl FromStr for ToolScope {
             tool: tool.parse()?,
             template,
         })
+    }
+}
+
+impl TryFrom<String> for ToolScope {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<ToolScope> for String {
+    fn from(scope: ToolScope) -> Self {
+        scope.to_string()
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
         let outcome = tokio::select! {
             // The plugin's own end wins over a deadline that passes at the same moment.
             biased;
-            outcome = &mut work => outcome,
+            outcome = &mut work => unless_final(host, outcome),
             reason = host.cancel().cancelled() => Outcome::Cancelled { reason },
             () = tokio::time::sleep(limit) => Outcome::TimedOut {
                 limit_ms: millis(limit),
@@ -83,6 +83,7 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
         // Here the instance is dropped, and with it every tool that it started.
         outcome
     };
+    record_revocation(host, &request).await;
     if !host.settle().await {
         host_says(
             host,
@@ -101,6 +102,15 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
         .await;
     host.journal().flush().await;
     outcome
+}
+
+/// What a plugin says after its approval was taken back is nobody's answer any more: it may only be
+/// how it met the end.
+fn unless_final(host: &PluginHost, outcome: Outcome) -> Outcome {
+    match host.cancel().reason().filter(|reason| reason.is_final()) {
+        Some(reason) => Outcome::Cancelled { reason },
+        None => outcome,
+    }
 }
 
 async fn carry_out(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: &Request) -> Outcome {
@@ -187,6 +197,19 @@ async fn record_start(host: &PluginHost, request: &Request) {
             grants: Box::new(request.grants.clone()),
         })
         .await;
+}
+
+/// A run rests on one approval at most, so that it is the one which was taken back.
+async fn record_revocation(host: &PluginHost, request: &Request) {
+    if !host.is_over() {
+        return;
+    }
+    for approval in &request.grants.approvals {
+        let approval = approval.clone();
+        host.journal()
+            .emit(Event::ApprovalRevoked { approval })
+            .await;
+    }
 }
 
 async fn record_changes(host: &PluginHost) {
@@ -364,7 +387,9 @@ fn with_denials(host: &PluginHost, outcome: Outcome) -> Outcome {
         .denials()
         .into_iter()
         .filter(|denial| match denial.missing {
-            MissingKey::Declared | MissingKey::Forbidden { .. } => true,
+            MissingKey::Declared | MissingKey::Forbidden { .. } | MissingKey::Changed { .. } => {
+                true
+            }
             MissingKey::Allowed => false,
         })
         .collect();

@@ -25,7 +25,7 @@ use remit_core::manifest::Manifest;
 use remit_core::outcome::InputProblem;
 use remit_core::path::RelPath;
 use remit_core::policy::{Origin, Policy};
-use remit_core::tool::{Exit, KillCause, Launch, StartError, Usage};
+use remit_core::tool::{Exit, FileIdentity, KillCause, Launch, ProgramIdentity, StartError, Usage};
 use tokio::sync::Notify;
 
 use crate::cancel::Cancel;
@@ -33,8 +33,8 @@ use crate::host::{Identity, PluginHost, World};
 use crate::journal::{Journal, Watcher};
 use crate::plugin::{Context, Descriptor, Finished, Instance, Plugin, PluginFault, Role};
 use crate::seam::{
-    RunningTool, StateError, StateScope, StateStore, StdinClosed, ToolEvent, Tools, WorkingTree,
-    WorkspaceError,
+    RunningTool, Started, StateError, StateScope, StateStore, StdinClosed, ToolEvent, Tools,
+    WorkingTree, WorkspaceError,
 };
 
 /// Grants for a plugin called `fake`, from the rest of its manifest and of its policy.
@@ -64,15 +64,32 @@ impl Tools for FakeTools {
         self.refuse.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
-    async fn start(&self, launch: &Launch) -> Result<Box<dyn RunningTool>, StartError> {
+    async fn start(&self, launch: &Launch) -> Result<Started, StartError> {
         self.check(launch).await?;
         self.started.lock().unwrap().push(launch.clone());
         let script = self.scripts.lock().unwrap().pop_front();
-        Ok(Box::new(FakeRunning {
-            waits: script.is_none(),
-            script: script.unwrap_or_default().into(),
-            killed: Arc::default(),
-        }))
+        Ok(Started {
+            tool: Box::new(FakeRunning {
+                waits: script.is_none(),
+                script: script.unwrap_or_default().into(),
+                killed: Arc::default(),
+            }),
+            program: program(),
+        })
+    }
+}
+
+/// The program of every tool in a fake world.
+#[must_use]
+pub fn program() -> ProgramIdentity {
+    ProgramIdentity {
+        executable: FileIdentity {
+            path: "/fake/tool".into(),
+            digest: Some(Digest::of(b"tool")),
+            device: 1,
+            inode: 2,
+        },
+        script: None,
     }
 }
 

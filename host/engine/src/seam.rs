@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use remit_core::change::Change;
 use remit_core::path::RelPath;
-use remit_core::tool::{Exit, Launch, StartError, Usage};
+use remit_core::tool::{Exit, Launch, ProgramIdentity, StartError, Usage};
 
 /// Something that a running tool did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,14 @@ pub enum ToolEvent {
 #[error("standard input is closed")]
 pub struct StdinClosed;
 
+/// A tool that was started, and what it is.
+pub struct Started {
+    /// The handle to it.
+    pub tool: Box<dyn RunningTool>,
+    /// The file that was executed.
+    pub program: ProgramIdentity,
+}
+
 /// Starts real tools.
 #[async_trait]
 pub trait Tools: Send + Sync {
@@ -42,7 +50,7 @@ pub trait Tools: Send + Sync {
     ///
     /// # Errors
     /// Each variant of [`StartError`] says which step failed.
-    async fn start(&self, launch: &Launch) -> Result<Box<dyn RunningTool>, StartError>;
+    async fn start(&self, launch: &Launch) -> Result<Started, StartError>;
 }
 
 /// A tool that runs. Dropping it ends the whole process tree.

@@ -251,6 +251,28 @@ async fn cancelling_ends_the_attempt_with_its_reason() {
 }
 
 #[tokio::test]
+async fn what_a_plugin_says_after_its_approval_is_gone_counts_no_more() {
+    let tools = Arc::new(FakeTools::default());
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            host.cancel().cancel(CancelReason::Requested);
+            host.cancel().cancel(CancelReason::Revoked);
+            let refused = host.start_tool(&call("python3", "version")).await;
+            assert!(matches!(
+                refused,
+                Err(CallError::Start(StartError::RunEnded { .. }))
+            ));
+            Ok(done())
+        })
+    });
+    let (outcome, _, _) = run(plugin, &tools).await;
+    let reason = CancelReason::Revoked;
+    assert_eq!(outcome, Outcome::Cancelled { reason });
+    assert_eq!(outcome.exit_code(), ExitCode::Cancelled);
+    assert!(tools.started.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn outputs_that_are_no_object_break_the_contract() {
     let tools = Arc::new(FakeTools::default());
     for outputs in ["", "nonsense", "[]", "1"] {

@@ -41,6 +41,17 @@ pub(crate) fn ensure_private_file(path: &Path) -> io::Result<()> {
         .map(drop)
 }
 
+/// Opens a file for reading and writing; makes it if it is missing.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(path)
+}
+
 /// Opens a file for reading.
 #[expect(
     clippy::disallowed_methods,

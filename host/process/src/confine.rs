@@ -14,6 +14,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use remit_core::manifest::Confinement;
 use remit_core::path::RelPath;
@@ -46,7 +47,7 @@ pub(crate) struct Confiner {
     identity: Identity,
     system: System,
     /// What the machine was found to give: a tool that gets less does not run.
-    found: Option<Confinement>,
+    found: OnceLock<Confinement>,
     without: Without,
 }
 
@@ -60,7 +61,6 @@ impl Confiner {
         home: Option<PathBuf>,
         private: &Path,
         as_root: AsRoot,
-        found: Option<Confinement>,
         without: Without,
     ) -> std::io::Result<Self> {
         let identity = identity_for(workspace, as_root)?;
@@ -70,9 +70,14 @@ impl Confiner {
             home,
             identity,
             system: System::new(private, user, group),
-            found,
+            found: OnceLock::new(),
             without,
         })
+    }
+
+    /// Notes the level that this machine was found to give. The first word stands.
+    pub(crate) fn rely_on(&self, found: Confinement) {
+        self.found.get_or_init(|| found);
     }
 
     /// The bounds of one launch.
@@ -116,7 +121,8 @@ impl Confiner {
         self.add_runtime(&mut places, launch, pinned);
         let minimum = self
             .found
-            .map_or(decided.minimum(), |found| found.min(decided.minimum()));
+            .get()
+            .map_or(decided.minimum(), |found| (*found).min(decided.minimum()));
         let resources = decided.resources();
         Ok(Confined {
             bounds: Bounds {
@@ -143,7 +149,7 @@ impl Confiner {
 
     /// Whether tools are known to get a root of their own; less, and they do not start.
     pub(crate) fn has_own_root(&self) -> bool {
-        match self.found {
+        match self.found.get() {
             Some(Confinement::Full | Confinement::Namespaces) => true,
             Some(Confinement::Landlock | Confinement::None) | None => false,
         }
@@ -151,7 +157,7 @@ impl Confiner {
 
     /// Whether the machine, as far as is known, gives tools a root of their own.
     fn covers_are_possible(&self) -> bool {
-        match self.found {
+        match self.found.get() {
             Some(Confinement::Landlock | Confinement::None) => false,
             Some(Confinement::Full | Confinement::Namespaces) | None => true,
         }

@@ -16,7 +16,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use sha2::{Digest, Sha256};
+use remit_core::approval::{self, ToolIdentity};
+use remit_core::digest::Digest;
+use remit_core::tool::{FileIdentity, ProgramIdentity, ToolId};
+use sha2::{Digest as _, Sha256};
 
 /// Links that are followed from a name to a file; the kernel's own limit.
 const MAX_LINKS: usize = 40;
@@ -86,7 +89,7 @@ pub(crate) struct PinnedFile {
     /// them can replace the program.
     homes: BTreeSet<PathBuf>,
     identity: Identity,
-    digest: OnceLock<String>,
+    digest: OnceLock<Digest>,
 }
 
 impl PinnedFile {
@@ -152,10 +155,35 @@ impl PinnedFile {
         }
     }
 
-    /// The SHA-256 of its content, in hexadecimal. Computed once, on the first call.
-    fn digest(&self) -> io::Result<&str> {
+    /// What an approval records of it. A file that is still the `known` one need not be read.
+    fn record(&self, known: Option<&approval::FileIdentity>) -> io::Result<approval::FileIdentity> {
+        let path = self
+            .real
+            .to_str()
+            .ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
+        let is_known = |known: &&approval::FileIdentity| {
+            let identity = (known.device, known.inode, known.size, known.changed);
+            let now = &self.identity;
+            known.path == path && identity == (now.device, now.inode, now.size, now.changed)
+        };
+        let digest = match known.filter(is_known) {
+            Some(known) => known.digest,
+            None => self.digest()?,
+        };
+        Ok(approval::FileIdentity {
+            path: path.to_owned(),
+            device: self.identity.device,
+            inode: self.identity.inode,
+            size: self.identity.size,
+            changed: self.identity.changed,
+            digest,
+        })
+    }
+
+    /// The digest of its content. Computed once, on the first call.
+    fn digest(&self) -> io::Result<Digest> {
         if let Some(digest) = self.digest.get() {
-            return Ok(digest);
+            return Ok(*digest);
         }
         let mut file = File::open(&self.real)?;
         let mut hash = Sha256::new();
@@ -171,7 +199,29 @@ impl PinnedFile {
         if let Some(what) = self.identity.difference(&now) {
             return Err(io::Error::other(what));
         }
-        Ok(self.digest.get_or_init(|| hex::encode(hash.finalize())))
+        let digest = Digest::from_bytes(hash.finalize().into());
+        Ok(*self.digest.get_or_init(|| digest))
+    }
+
+    /// What it is, for the record. A program may be executable and not readable; everything else
+    /// that keeps it from being read has happened since it was pinned.
+    fn identity(&self) -> Result<FileIdentity, Change> {
+        let digest = match self.digest() {
+            Ok(digest) => Some(digest),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            Err(error) => {
+                return Err(Change {
+                    path: self.real.clone(),
+                    what: error.to_string(),
+                });
+            }
+        };
+        Ok(FileIdentity {
+            path: self.real.to_string_lossy().into_owned(),
+            digest,
+            device: self.identity.device,
+            inode: self.identity.inode,
+        })
     }
 }
 
@@ -266,16 +316,51 @@ impl Pinned {
         }
     }
 
-    /// The SHA-256 of the tool itself, in hexadecimal: of the script if it is one. Reads the whole
-    /// file on the first call.
+    /// What an approval records of it, without a version. Reads every file whole, unless it still
+    /// is the `known` one: it may block.
+    ///
+    /// # Errors
+    /// A file cannot be read, is no longer what was pinned, or has no name in UTF-8.
+    pub fn record(&self, tool: &ToolId, known: Option<&ToolIdentity>) -> io::Result<ToolIdentity> {
+        let known_interpreter = known.and_then(|known| known.interpreter.as_ref());
+        let known_file = known.map(|known| &known.file);
+        let (file, interpreter) = match &self.script {
+            None => (self.program.record(known_file)?, None),
+            Some(script) => (
+                script.file.record(known_file)?,
+                Some(self.program.record(known_interpreter)?),
+            ),
+        };
+        Ok(ToolIdentity {
+            tool: tool.clone(),
+            file,
+            interpreter,
+            version: None,
+        })
+    }
+
+    /// The digest of the tool itself: of the script if it is one. Reads the whole file on the
+    /// first call.
     ///
     /// # Errors
     /// It cannot be read, or is no longer what was pinned.
-    pub fn digest(&self) -> io::Result<&str> {
+    pub fn digest(&self) -> io::Result<Digest> {
         match &self.script {
             Some(script) => script.file.digest(),
             None => self.program.digest(),
         }
+    }
+
+    /// Program and script, for the record. Reads both as a whole on the first call.
+    ///
+    /// # Errors
+    /// One of them is no longer what was pinned.
+    pub fn identity(&self) -> Result<ProgramIdentity, Change> {
+        let script = self.script.as_ref().map(|script| script.file.identity());
+        Ok(ProgramIdentity {
+            executable: self.program.identity()?,
+            script: script.transpose()?,
+        })
     }
 }
 
@@ -386,10 +471,41 @@ mod tests {
         let path = root.path().join("tool");
         write(&path, "abc").unwrap();
         let pinned = PinnedFile::new(&path).unwrap();
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(pinned.digest().unwrap(), expected);
+        assert_eq!(pinned.digest().unwrap(), Digest::of(b"abc"));
+        let identity = pinned.identity().unwrap();
+        assert_eq!(identity.digest, Some(Digest::of(b"abc")));
+        assert_eq!(identity.inode, fs::metadata(&path).unwrap().ino());
         let pinned = PinnedFile::new(&path).unwrap();
         write(&path, "abcd").unwrap();
         assert!(pinned.digest().is_err());
+        assert!(pinned.identity().unwrap_err().what.contains("size"));
+    }
+
+    #[test]
+    fn a_file_that_is_still_the_known_one_is_not_read_again() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("tool");
+        write(&path, "abc").unwrap();
+        let pin = || Pinned {
+            program: PinnedFile::new(&path).unwrap(),
+            script: None,
+        };
+        let tool: ToolId = "mine".parse().unwrap();
+        let first = pin().record(&tool, None).unwrap();
+        assert_eq!(first.file.digest, Digest::of(b"abc"));
+        // A digest that only someone who does not read the file can believe.
+        let mut known = first.clone();
+        known.file.digest = Digest::of(b"kept");
+        assert_eq!(pin().record(&tool, Some(&known)).unwrap(), known);
+        // The same content in another file is read, and so is any change.
+        let copy = root.path().join("copy");
+        write(&copy, "abc").unwrap();
+        fs::rename(&copy, &path).unwrap();
+        let moved = pin().record(&tool, Some(&known)).unwrap();
+        assert_ne!(moved.file.inode, first.file.inode);
+        assert!(moved.file.is_same_program(&first.file));
+        write(&path, "abd").unwrap();
+        let changed = pin().record(&tool, Some(&moved)).unwrap();
+        assert_eq!(changed.file.digest, Digest::of(b"abd"));
     }
 }

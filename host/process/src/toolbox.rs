@@ -14,13 +14,14 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use remit_core::manifest::Confinement;
 use remit_core::path::RelPath;
 use remit_core::policy::AsRoot;
 use remit_core::tool::{Directory, Launch, Program, StartError, Stdin, ToolId};
-use remit_engine::seam::{RunningTool, Tools};
+use remit_engine::seam::{RunningTool as _, Started, ToolEvent, Tools};
 use remit_supervisor::protocol::Without;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -31,10 +32,13 @@ use crate::directory::{WorkingDirectory, open_file};
 use crate::environment::{HostEnvironment, environment};
 use crate::image;
 use crate::invocation::{Held, Hold, Input, Invocation, refused, refused_io};
-use crate::pin::Pinned;
+use crate::pin::{Change, Pinned};
 use crate::resolve::{ResolveError, resolve};
 use crate::search::SearchPath;
 use crate::secrets;
+
+/// Bytes that are taken at once of a tool whose output nobody will see.
+const DISCARD: usize = 64 * 1024;
 
 /// What a tool box needs to know about its surroundings.
 #[derive(Debug, Clone)]
@@ -49,8 +53,6 @@ pub struct Settings {
     pub search: Option<Vec<PathBuf>>,
     /// As whom tools run if the host is root.
     pub as_root: AsRoot,
-    /// The level that this machine was found to give. A tool that gets less does not run.
-    pub found: Option<Confinement>,
     /// Kernel features to do without, as if this machine had none. For tests.
     pub without: Without,
 }
@@ -70,6 +72,7 @@ struct Inner {
     environment: HostEnvironment,
     confiner: Confiner,
     pins: Mutex<HashMap<Program, Arc<Pinned>>>,
+    barred: Mutex<HashMap<Program, String>>,
 }
 
 impl ToolBox {
@@ -92,7 +95,6 @@ impl ToolBox {
             settings.environment.get("HOME").map(PathBuf::from),
             broker.private(),
             settings.as_root,
-            settings.found,
             settings.without,
         )?;
         Ok(Self {
@@ -104,6 +106,7 @@ impl ToolBox {
                 environment: settings.environment,
                 confiner,
                 pins: Mutex::default(),
+                barred: Mutex::default(),
             }),
         })
     }
@@ -124,6 +127,19 @@ impl ToolBox {
         blocking(&tool.clone(), move || inner.pin(&tool, &program, &writable)).await
     }
 
+    /// Lets nothing start under this name from now on, whatever appears there; says why.
+    pub fn bar(&self, program: &Program, reason: impl Into<String>) {
+        let barred = self.inner.barred.lock();
+        let mut barred = barred.unwrap_or_else(PoisonError::into_inner);
+        barred.insert(program.clone(), reason.into());
+    }
+
+    /// Notes the level at which this machine was found to confine tools. From then on a tool that
+    /// would get less does not run.
+    pub fn rely_on(&self, found: Confinement) {
+        self.inner.confiner.rely_on(found);
+    }
+
     /// Ends every tool of the run, and waits until nothing of any is left. Nothing starts
     /// afterwards.
     pub async fn close(&self) {
@@ -138,18 +154,45 @@ impl Tools for ToolBox {
         pinned.await.map(drop)
     }
 
-    async fn start(&self, launch: &Launch) -> Result<Box<dyn RunningTool>, StartError> {
+    async fn start(&self, launch: &Launch) -> Result<Started, StartError> {
         let inner = Arc::clone(&self.inner);
         let prepared = launch.clone();
-        let invocation = blocking(launch.tool(), move || inner.prepare(&prepared)).await?;
-        let running = self.inner.broker.spawn(invocation).await?;
-        Ok(Box::new(running))
+        let tool = launch.tool();
+        let (pinned, invocation) = blocking(tool, move || inner.prepare(&prepared)).await?;
+        // The first use of a program reads all of it, which can take longer than its start.
+        let named = tool.clone();
+        let identify = move || pinned.identity().map_err(|change| changed(&named, change));
+        let (running, program) = tokio::join!(
+            self.inner.broker.spawn(invocation),
+            blocking(tool, identify)
+        );
+        let mut running = running?;
+        match program {
+            Ok(program) => Ok(Started {
+                tool: Box::new(running),
+                program,
+            }),
+            Err(error) => {
+                running.kill(Duration::ZERO);
+                while !matches!(running.next_event(DISCARD).await, ToolEvent::Exited(_)) {}
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A pinned file is not what it was.
+fn changed(tool: &ToolId, change: Change) -> StartError {
+    StartError::Changed {
+        tool: tool.clone(),
+        path: change.path,
+        change: change.what,
     }
 }
 
 impl Inner {
     /// Opens and checks everything that a launch names.
-    fn prepare(&self, launch: &Launch) -> Result<Invocation, StartError> {
+    fn prepare(&self, launch: &Launch) -> Result<(Arc<Pinned>, Invocation), StartError> {
         let tool = launch.tool();
         let pinned = self.pin(tool, launch.program(), launch.writable())?;
         let directory = self.directory(tool, launch.directory())?;
@@ -173,7 +216,7 @@ impl Inner {
             launch.set_env(),
         );
         environment.extend(variables);
-        Ok(Invocation {
+        let invocation = Invocation {
             tool: tool.clone(),
             program: pinned.executable().to_owned(),
             arguments,
@@ -191,7 +234,8 @@ impl Inner {
             bounds: Some(confined.bounds),
             secrets,
             held: Held::new(confined.placeholders),
-        })
+        };
+        Ok((pinned, invocation))
     }
 
     /// The pinned program, pinned now if it is the first time, and still what it was.
@@ -201,6 +245,14 @@ impl Inner {
         program: &Program,
         writable: &[RelPath],
     ) -> Result<Arc<Pinned>, StartError> {
+        let barred = self.barred.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = barred.get(program) {
+            return Err(StartError::Missing {
+                tool: tool.clone(),
+                reason: reason.clone(),
+            });
+        }
+        drop(barred);
         let roots = self.real_roots(writable);
         let known = self.pins().get(program).cloned();
         let pinned = match known {
@@ -231,12 +283,10 @@ impl Inner {
                 path: path.to_owned(),
             });
         }
-        pinned.recheck().map_err(|change| StartError::Changed {
-            tool: tool.clone(),
-            path: change.path,
-            change: change.what,
-        })?;
-        Ok(pinned)
+        match pinned.recheck() {
+            Ok(()) => Ok(pinned),
+            Err(change) => Err(changed(tool, change)),
+        }
     }
 
     fn pins(&self) -> std::sync::MutexGuard<'_, HashMap<Program, Arc<Pinned>>> {

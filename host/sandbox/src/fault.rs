@@ -3,7 +3,7 @@
 //! Never: a guess from a message where a typed error is there to be asked.
 
 use remit_core::outcome::FaultKind;
-use remit_engine::host::LimitHit;
+use remit_engine::host::{LimitHit, PluginHost};
 use remit_engine::plugin::PluginFault;
 use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
@@ -13,6 +13,21 @@ use crate::linker::NotGranted;
 
 /// Frames of a guest's backtrace that a message shows. More is for a debugger.
 const FRAMES: usize = 8;
+
+/// The guest's approval was taken back while it ran: nothing that it calls is there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the approval of this run was revoked")]
+pub(crate) struct Revoked;
+
+impl Revoked {
+    /// Lets a guest go on only while its run is not over.
+    pub(crate) fn check(host: &PluginHost) -> wasmtime::Result<()> {
+        if host.is_over() {
+            return Err(Self.into());
+        }
+        Ok(())
+    }
+}
 
 /// Names the fault in an error that a call or an instantiation returned.
 pub(crate) fn from_wasmtime(error: &wasmtime::Error) -> PluginFault {
@@ -36,6 +51,9 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error) -> PluginFault {
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return from_trap(*trap, error);
+    }
+    if let Some(revoked) = error.downcast_ref::<Revoked>() {
+        return PluginFault::new(FaultKind::NotGranted, revoked.to_string());
     }
     if let Some(refused) = error.downcast_ref::<NotGranted>() {
         return PluginFault::new(FaultKind::NotGranted, refused.to_string());

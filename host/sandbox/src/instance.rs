@@ -13,8 +13,8 @@ use remit_engine::plugin::{
     AdapterCapabilities, Context, Descriptor, Failure, Finished, Instance, PluginFault, Refused,
     Role,
 };
-use wasmtime::Store;
 use wasmtime::component::ResourceTable;
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::access::{Access, GUEST_ROOT};
@@ -22,7 +22,7 @@ use crate::bindings::adapter::{ToolAdapter, ToolAdapterPre, exports::remit::plug
 use crate::bindings::host::remit::plugin::types;
 use crate::bindings::pattern::{PatternExecutor, PatternExecutorPre};
 use crate::component::LoadedPlugin;
-use crate::fault;
+use crate::fault::{self, Revoked};
 use crate::limits::Limits;
 use crate::stdio::LogLines;
 use crate::store::StoreData;
@@ -138,9 +138,14 @@ pub(crate) fn new_store(
     };
     let mut store = Store::new(plugin.runtime().engine(), data);
     store.limiter(|data| &mut data.limits);
-    // Each tick the guest yields, so that deadlines and cancellation are looked at.
+    // Each tick the guest yields, so that deadlines and cancellation are looked at. A guest whose
+    // approval is gone goes no further, whatever it is doing and whichever handle it holds.
     store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
+    store.epoch_deadline_callback(|store| {
+        Revoked::check(&store.data().host)?;
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store.call_hook(|store, _| Revoked::check(&store.data().host));
     store.set_hostcall_fuel(HOSTCALL_FUEL);
     store.set_max_component_handles(MAX_HANDLES);
     Ok(store)

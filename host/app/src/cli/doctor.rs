@@ -87,7 +87,7 @@ fn overview(args: &Args) -> Result<ExitCode, Stop> {
     let runtime = wiring::runtime()?;
     runtime.block_on(async {
         checks.extend(tools_held(&owner).await);
-        let tools = wiring::tool_box(&owner, None)?;
+        let tools = wiring::tool_box(&owner)?;
         checks.extend(programs(&owner, &tools).await);
         Ok::<(), Stop>(())
     })?;

@@ -4,12 +4,16 @@
 //! Never: I/O while arguments are read; a command that prints on standard output in `--json` mode
 //! what is not JSON.
 
+mod audit;
 mod completions;
 mod doctor;
+mod grant;
+mod grants;
 mod inspect;
 mod pack;
 mod plugin;
 mod policy;
+mod revoke;
 pub(crate) mod run;
 mod schema;
 mod security;
@@ -60,6 +64,10 @@ enum Command {
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
+    Audit(audit::Args),
+    Grant(grant::Args),
+    Grants(grants::Args),
+    Revoke(revoke::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -75,6 +83,10 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(&args),
         Command::Trust(args) => trust::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::Grant(args) => grant::run(&args),
+        Command::Grants(args) => grants::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

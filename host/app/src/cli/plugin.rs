@@ -99,7 +99,7 @@ fn row(id: &str, loaded: &Result<Loaded, Stop>) -> serde_json::Value {
 }
 
 /// An error on one line.
-fn brief(stop: &Stop) -> String {
+pub(super) fn brief(stop: &Stop) -> String {
     match stop {
         Stop::Usage { message, .. } | Stop::Plugin(message) => printable(message).into_owned(),
         Stop::Files(diagnostics) => printable(&diagnostics.to_string()).replace('\n', "; "),

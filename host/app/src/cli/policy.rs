@@ -87,7 +87,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
         // A flag is its own place.
         let place = match &line.origin {
             Origin::Flag(_) => "command line".to_owned(),
-            file @ (Origin::BuiltIn | Origin::User(_) | Origin::Workspace(_) | Origin::File(_)) => {
+            file @ (Origin::BuiltIn
+            | Origin::User(_)
+            | Origin::Workspace(_)
+            | Origin::File(_)
+            | Origin::Approval(_)) => {
                 format!("{file}:{}", line.line)
             }
         };

@@ -1,5 +1,6 @@
 //! `remit run`: one attempt at a plugin's work, from the rules to the exit code.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::event::{Event, RECORD_FORMAT, Record};
@@ -10,13 +11,17 @@ use remit_engine::cancel::Cancel;
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::{Journal, Watcher, system_clock};
 use remit_engine::plugin::Role;
+use remit_ledger::Trouble;
 
 use super::target::{Inputs, Rules, Target};
+use crate::approvals::Store;
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
-use crate::owner::{Decided, Owner};
+use crate::owner::Owner;
+use crate::permission::{Permission, Question};
 use crate::places::Places;
-use crate::watch::{Human, JsonLines};
+use crate::revocation;
+use crate::watch::{Human, JsonLines, audit};
 use crate::wiring;
 
 /// Runs a plugin
@@ -116,10 +121,16 @@ fn prepare(args: Args) -> Result<Prepared, Stop> {
 async fn carry_out(args: Args) -> Result<ExitCode, Stop> {
     let prepared = prepare(args)?;
     let run_id = wiring::new_run_id();
-    let journal = start_journal(&prepared, &run_id)?;
-    // From here on whoever watches sees how it ends, whatever goes wrong.
-    let outcome = match attempt(prepared, run_id, &journal).await {
-        Ok(outcome) => return Ok(outcome.exit_code()),
+    let (journal, trouble) = start_journal(&prepared, &run_id)?;
+    let code = follow(prepared, run_id, &journal).await;
+    audit::tell(&trouble);
+    Ok(code)
+}
+
+/// From here on whoever watches sees how it ends, whatever goes wrong.
+async fn follow(prepared: Prepared, run_id: String, journal: &Journal) -> ExitCode {
+    let outcome = match attempt(prepared, run_id, journal).await {
+        Ok(outcome) => return outcome.exit_code(),
         Err(stop) => stop.outcome(),
     };
     let code = outcome.exit_code();
@@ -130,7 +141,7 @@ async fn carry_out(args: Args) -> Result<ExitCode, Stop> {
         })
         .await;
     journal.flush().await;
-    Ok(code)
+    code
 }
 
 /// Decides, wires and runs. An error means that nothing of the plugin ran and that the end is not
@@ -144,9 +155,18 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         inputs,
     } = prepared;
     let ask = !args.json && !args.no_prompt && crate::prompt::can_ask();
-    let grants = match owner.decide(&loaded, ask, &places)? {
-        Decided::Granted(grants) => *grants,
-        Decided::Denied(denials) => {
+    let store = Store::at(places.approvals());
+    let tools = Arc::new(wiring::tool_box(&owner)?);
+    let question = Question {
+        owner: &owner,
+        loaded: &loaded,
+        tools: &tools,
+        store: &store,
+        ask,
+    };
+    let (grants, rests_on) = match question.decide().await? {
+        Permission::Granted { grants, rests_on } => (*grants, rests_on),
+        Permission::Denied(denials) => {
             for denial in &denials {
                 let denial = denial.clone();
                 journal.emit(Event::Denied { denial }).await;
@@ -156,15 +176,19 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
     };
     let cancel = Cancel::new();
     wiring::cancel_on_signals(&cancel)?;
-    let request = wiring::request(&loaded, &grants, inputs, run_id, args.role.map(Role::from));
+    let mut summary = wiring::summary(&grants);
+    summary.approvals.extend(rests_on.clone());
+    let request = wiring::request(&loaded, summary, inputs, run_id, args.role.map(Role::from));
+    let _watch = rests_on.map(|approval| revocation::watch(store, approval, cancel.clone()));
     let surroundings = wiring::Surroundings {
         journal: journal.clone(),
         cancel,
         timeout: args.timeout.map(TimeSpan::get),
     };
-    let wired = wiring::wire(&places, &owner, &loaded, grants, surroundings).await?;
+    let starts = Arc::clone(&tools);
+    let wired = wiring::wire(&places, &owner, &loaded, grants, starts, surroundings).await?;
     let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
-    wired.tools.close().await;
+    tools.close().await;
     Ok(outcome)
 }
 
@@ -183,8 +207,11 @@ fn print_end(stop: &Stop) {
     });
 }
 
-fn start_journal(prepared: &Prepared, run_id: &str) -> Result<Journal, Stop> {
-    let mut watchers: Vec<Box<dyn Watcher>> = Vec::with_capacity(2);
+fn start_journal(prepared: &Prepared, run_id: &str) -> Result<(Journal, Trouble), Stop> {
+    // First, so that nobody sees what the audit does not have.
+    let audit = audit::begin(&prepared.places, &prepared.owner, &prepared.loaded, run_id)?;
+    let trouble = audit.trouble();
+    let mut watchers: Vec<Box<dyn Watcher>> = vec![Box::new(audit)];
     if prepared.args.json {
         watchers.push(Box::<JsonLines>::default());
     } else {
@@ -194,6 +221,7 @@ fn start_journal(prepared: &Prepared, run_id: &str) -> Result<Journal, Stop> {
         Ok(record) => watchers.push(Box::new(record)),
         Err(error) => tracing::warn!(%error, "this run leaves no record on disk"),
     }
-    Journal::start(run_id.to_owned(), system_clock(), watchers)
-        .map_err(|error| Stop::Internal(error.into()))
+    let journal = Journal::start(run_id.to_owned(), system_clock(), watchers)
+        .map_err(|error| Stop::Internal(error.into()))?;
+    Ok((journal, trouble))
 }

@@ -40,40 +40,8 @@ pub(crate) struct Rules {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 
-    /// Lets the plugin read below these workspace directories; alone: the whole workspace
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", value_delimiter = ',')]
-    pub(crate) allow_read: Vec<String>,
-
-    /// Lets the plugin write below these workspace directories; alone: the whole workspace
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", value_delimiter = ',')]
-    pub(crate) allow_write: Vec<String>,
-
-    /// Lets the plugin see these environment variables
-    #[arg(
-        long,
-        value_name = "NAME",
-        require_equals = true,
-        value_delimiter = ','
-    )]
-    pub(crate) allow_env: Vec<String>,
-
-    /// Lets the plugin have these tools run: TOOL or TOOL:TEMPLATE
-    #[arg(
-        long,
-        value_name = "TOOL",
-        require_equals = true,
-        value_delimiter = ','
-    )]
-    pub(crate) allow_run: Vec<String>,
-
-    /// Lets the plugin reach these origins, for example https://api.example.org
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        require_equals = true,
-        value_delimiter = ','
-    )]
-    pub(crate) allow_net: Vec<String>,
+    #[command(flatten)]
+    pub(crate) allow: Allows,
 
     /// Forbids reading what these patterns match, for example secrets/**
     #[arg(
@@ -119,6 +87,46 @@ pub(crate) struct Rules {
         value_delimiter = ','
     )]
     pub(crate) deny_net: Vec<String>,
+}
+
+/// What is allowed to a plugin.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Rules")]
+pub(crate) struct Allows {
+    /// Lets the plugin read below these workspace directories; alone: the whole workspace
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", value_delimiter = ',')]
+    pub(crate) allow_read: Vec<String>,
+
+    /// Lets the plugin write below these workspace directories; alone: the whole workspace
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", value_delimiter = ',')]
+    pub(crate) allow_write: Vec<String>,
+
+    /// Lets the plugin see these environment variables
+    #[arg(
+        long,
+        value_name = "NAME",
+        require_equals = true,
+        value_delimiter = ','
+    )]
+    pub(crate) allow_env: Vec<String>,
+
+    /// Lets the plugin have these tools run: TOOL or TOOL:TEMPLATE
+    #[arg(
+        long,
+        value_name = "TOOL",
+        require_equals = true,
+        value_delimiter = ','
+    )]
+    pub(crate) allow_run: Vec<String>,
+
+    /// Lets the plugin reach these origins, for example https://api.example.org
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        require_equals = true,
+        value_delimiter = ','
+    )]
+    pub(crate) allow_net: Vec<String>,
 }
 
 /// Whose rules count, for commands that only look.

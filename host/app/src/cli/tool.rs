@@ -118,7 +118,7 @@ fn check(args: &CheckArgs) -> Result<ExitCode, Stop> {
     let mut rows = Vec::with_capacity(wanted.len());
     let mut missing = false;
     runtime.block_on(async {
-        let tools = wiring::tool_box(&owner, None)?;
+        let tools = wiring::tool_box(&owner)?;
         for tool in &wanted {
             let found = tools.pin(tool.id(), tool.program(), &[]).await;
             missing |= found.is_err();
@@ -198,7 +198,7 @@ fn found_row(tool: &ToolDeclaration, found: &Found) -> Value {
 
 fn digest(pinned: &Pinned) -> String {
     match pinned.digest() {
-        Ok(digest) => format!("sha256:{digest}"),
+        Ok(digest) => digest.to_string(),
         Err(error) => format!("unreadable: {error}"),
     }
 }

@@ -116,7 +116,7 @@ fn powerless(owner: &Owner, loaded: &Loaded) -> Result<Arc<PluginHost>, Stop> {
     let journal = Journal::start(wiring::new_run_id(), system_clock(), Vec::new())
         .map_err(|error| Stop::Internal(error.into()))?;
     let world = World {
-        tools: Arc::new(wiring::tool_box(owner, None)?),
+        tools: Arc::new(wiring::tool_box(owner)?),
         state: Arc::new(MemoryState::new()),
         tree: wiring::untouched_tree(),
     };

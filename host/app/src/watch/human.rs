@@ -91,6 +91,9 @@ impl Watcher for Human {
                 message,
                 ..
             } => tool_refused(tool, template, message),
+            Event::ApprovalRevoked { approval } => {
+                eprintln!("  {BAD}x{BAD:#} approval {approval} was revoked");
+            }
             Event::FilesChanged { changes, more } => {
                 self.changes.clone_from(changes);
                 self.more_changes = *more;

@@ -1,7 +1,8 @@
-//! Those who watch a run: a person and a program. The record on disk is the ledger's.
+//! Those who watch a run: a person, a program and the audit. The record on disk is the ledger's.
 //!
 //! Never: an event that one of them changes, or that a slow one makes the others miss.
 
+pub(crate) mod audit;
 mod human;
 mod json;
 

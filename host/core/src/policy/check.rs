@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DenyScope, Hit, Place, Policy, Section};
+use super::{DenyScope, Hit, Origin, Place, Policy, Section};
 use crate::diagnostic::Diagnostic;
 use crate::document::Problems;
 use crate::scope::{Scope, ToolScope};
@@ -73,6 +73,11 @@ pub(super) fn undeclared(policy: &Policy, broken: &BTreeSet<String>) -> Vec<Diag
     let mut found = Vec::new();
     for section in &policy.sections {
         for rule in &section.allow {
+            // What was approved may be declared no more. Then it allows nothing, which is no
+            // mistake of whoever wrote the policy.
+            if let Origin::Approval(_) = rule.place.origin() {
+                continue;
+            }
             if let Scope::Run(tool) = &rule.scope
                 && !broken.contains(tool.tool.as_str())
             {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::rule::{AllowRule, DenyRule, DenyScope, Place, Section, Subject};
 use super::{Layer, Origin};
+use crate::approval::Allowed;
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
-use crate::scope::Scope;
+use crate::scope::{Capability, Scope};
 
 /// The values of the flags, as they were written; each value is one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +49,34 @@ impl FlagRules {
             Some(found) => Err(found),
             None => Ok(layer),
         }
+    }
+
+    /// What the allow flags allow.
+    ///
+    /// # Errors
+    /// Every value that does not parse.
+    pub fn allowed(&self) -> Result<Allowed, Diagnostics> {
+        let mut allowed = Allowed::default();
+        for section in self.layer()?.sections {
+            for rule in section.allow {
+                allowed.add(rule.scope);
+            }
+        }
+        Ok(allowed)
+    }
+
+    /// Adds an allow rule for what a denial refused, as it is written there. What no flag allows
+    /// adds nothing.
+    pub fn allow(&mut self, capability: Capability, scope: &str) {
+        let values = match capability {
+            Capability::Load => return,
+            Capability::Read => &mut self.allow_read,
+            Capability::Write => &mut self.allow_write,
+            Capability::Env => &mut self.allow_env,
+            Capability::Run => &mut self.allow_run,
+            Capability::Net => &mut self.allow_net,
+        };
+        values.push(scope.to_owned());
     }
 
     /// Like [`Self::layer`], but hands over what could be read beside the mistakes.

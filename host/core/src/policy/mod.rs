@@ -25,6 +25,7 @@
 //! whole. Every rule remembers where it was written. Never: a rule that silently does nothing.
 
 mod allowance;
+mod approved;
 mod as_root;
 mod check;
 mod flags;
@@ -37,6 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::approval::Approval;
 use crate::catalogue;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::id::PluginId;
@@ -102,6 +104,19 @@ impl Policy {
     /// # Errors
     /// Every mistake of every text and flag at once.
     pub fn read(texts: &[(Origin, &str)], flags: &FlagRules) -> Result<Self, Diagnostics> {
+        Self::read_approved(texts, flags, None)
+    }
+
+    /// Like [`Self::read`], with an approval of the owner between the files and the flags. That it
+    /// still stands is for [`crate::approval::compare`] to say.
+    ///
+    /// # Errors
+    /// Every mistake of every text and flag at once.
+    pub fn read_approved(
+        texts: &[(Origin, &str)],
+        flags: &FlagRules,
+        approval: Option<&Approval>,
+    ) -> Result<Self, Diagnostics> {
         let mut layers = vec![catalogue::layer()?];
         let mut found = Vec::new();
         for (origin, text) in texts {
@@ -109,13 +124,14 @@ impl Policy {
             layers.push(layer);
             found.extend(mistakes);
         }
+        layers.extend(approval.map(Layer::approved));
         let (layer, mistakes) = flags.attempt();
         layers.push(layer);
         found.extend(mistakes);
         Self::stacked(layers, found)
     }
 
-    /// Puts exactly these layers together (the catalogue only if it is among them): built-in first, then the user's, the workspace's, files, flags;
+    /// Puts exactly these layers together (the catalogue only if it is among them): built-in first, then the user's, the workspace's, files, an approval, flags;
     /// layers of one kind in the order given.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ pub enum Origin {
     Workspace(String),
     /// A file named on the command line.
     File(String),
+    /// An approval of the owner, by its name.
+    Approval(String),
     /// A flag on the command line, as it was written.
     Flag(String),
 }
@@ -30,7 +32,8 @@ impl Origin {
             Self::User(_) => 1,
             Self::Workspace(_) => 2,
             Self::File(_) => 3,
-            Self::Flag(_) => 4,
+            Self::Approval(_) => 4,
+            Self::Flag(_) => 5,
         }
     }
 }
@@ -39,6 +42,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => f.write_str("built in"),
+            Self::Approval(id) => write!(f, "approval {id}"),
             Self::User(name) | Self::Workspace(name) | Self::File(name) | Self::Flag(name) => {
                 f.write_str(name)
             }

@@ -36,9 +36,11 @@ impl Place {
     pub(crate) fn line(&self) -> usize {
         match self.origin {
             Origin::Flag(_) => 1,
-            Origin::BuiltIn | Origin::User(_) | Origin::Workspace(_) | Origin::File(_) => {
-                self.source.position(self.span.start).0
-            }
+            Origin::BuiltIn
+            | Origin::User(_)
+            | Origin::Workspace(_)
+            | Origin::File(_)
+            | Origin::Approval(_) => self.source.position(self.span.start).0,
         }
     }
 }

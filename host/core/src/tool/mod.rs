@@ -11,6 +11,7 @@ mod call;
 mod declaration;
 mod environment;
 mod exit;
+mod identity;
 mod launch;
 mod name;
 mod program;
@@ -30,6 +31,7 @@ pub use declaration::{
 };
 pub use environment::{Danger, EnvName, EnvNameError};
 pub use exit::{Containment, Exit, KillCause, StartError, Usage};
+pub use identity::{FileIdentity, ProgramIdentity};
 pub use launch::{Directory, Launch, Stdin, ToolLimits};
 pub use name::{NameError, SlotName, TemplateId, ToolId};
 pub use program::{Program, ProgramError};

@@ -18,6 +18,7 @@ use remit_core::change::Change;
 use remit_core::denial::Denial;
 use remit_core::event::Event;
 use remit_core::grant::{CallProblem, Grants};
+use remit_core::outcome::CancelReason;
 use remit_core::tool::StartError;
 use tokio::task::JoinSet;
 
@@ -190,6 +191,11 @@ impl PluginHost {
     #[must_use]
     pub fn cancel(&self) -> &Cancel {
         &self.cancel
+    }
+    /// Whether the plugin may do nothing more, not even end in peace: its approval is gone.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.cancel.reason().is_some_and(CancelReason::is_final)
     }
     /// Whether anyone wants the bytes that tools write.
     #[must_use]

@@ -10,7 +10,9 @@ use std::time::Duration;
 use remit_core::event::Event;
 use remit_core::grant::CallRefused;
 use remit_core::manifest::Confinement;
-use remit_core::tool::{Directory, Exit, KillCause, Launch, StartError, ToolCall, ToolId, Usage};
+use remit_core::tool::{
+    Directory, Exit, KillCause, Launch, ProgramIdentity, StartError, ToolCall, ToolId, Usage,
+};
 
 use super::{CallError, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
 use crate::tool_run::ToolRun;
@@ -60,25 +62,29 @@ impl PluginHost {
 
     async fn try_start(self: &Arc<Self>, call: &ToolCall) -> Result<ToolRun, CallError> {
         let launch = self.decide(call)?;
+        if self.is_over() {
+            return Err(CallError::Start(StartError::RunEnded {
+                tool: launch.tool().clone(),
+            }));
+        }
         if self.running.load(Ordering::Relaxed) >= MAX_RUNNING_TOOLS {
             return Err(CallError::Start(StartError::Limit {
                 tool: launch.tool().clone(),
                 what: format!("the plugin already has {MAX_RUNNING_TOOLS} tools running"),
             }));
         }
-        let running = self.world.tools.start(&launch).await?;
+        let started = self.world.tools.start(&launch).await?;
         self.running.fetch_add(1, Ordering::Relaxed);
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let confinement = running.usage().confinement;
-        self.journal
-            .emit(tool_started(number, &launch, confinement))
-            .await;
+        let confinement = started.tool.usage().confinement;
+        let event = tool_started(number, &launch, started.program, confinement);
+        self.journal.emit(event).await;
         Ok(ToolRun::new(
             number,
             launch.tool().clone(),
             launch.success().to_vec(),
             Arc::clone(self),
-            running,
+            started.tool,
         ))
     }
 
@@ -161,7 +167,12 @@ impl PluginHost {
     }
 }
 
-fn tool_started(call: u32, launch: &Launch, confinement: Confinement) -> Event {
+fn tool_started(
+    call: u32,
+    launch: &Launch,
+    program: ProgramIdentity,
+    confinement: Confinement,
+) -> Event {
     Event::ToolStarted {
         call,
         tool: launch.tool().to_string(),
@@ -179,5 +190,6 @@ fn tool_started(call: u32, launch: &Launch, confinement: Confinement) -> Event {
             .map(ToString::to_string)
             .collect(),
         confinement,
+        program: Some(Box::new(program)),
     }
 }

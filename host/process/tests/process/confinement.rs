@@ -75,7 +75,6 @@ impl Place {
             } else {
                 AsRoot::Service
             },
-            found: None,
             without,
         })
         .unwrap();
@@ -137,7 +136,7 @@ impl Place {
         rules: &str,
     ) -> Result<Outcome, StartError> {
         let launch = self.launch(program, arguments, rules);
-        Ok(finish_boxed(self.tools.start(&launch).await?).await)
+        Ok(finish_boxed(self.tools.start(&launch).await?.tool).await)
     }
 
     async fn run(&self, program: &str, arguments: &[&str]) -> Outcome {

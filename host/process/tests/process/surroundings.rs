@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fs::{create_dir, create_dir_all, read, rename, write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use remit_core::decide::decide;
@@ -14,7 +14,9 @@ use remit_core::digest::Digest;
 use remit_core::manifest::Manifest;
 use remit_core::path::RelPath;
 use remit_core::policy::{AsRoot, Origin, Policy};
-use remit_core::tool::{CallStdin, Exit, Launch, StartError, ToolCall};
+use remit_core::tool::{
+    CallStdin, Exit, FileIdentity, Launch, ProgramIdentity, StartError, ToolCall,
+};
 use remit_engine::seam::Tools;
 use remit_process::{HostEnvironment, Settings, TOOL_PATH, ToolBox, Without, WorkingDirectory};
 use tempfile::TempDir;
@@ -51,7 +53,6 @@ impl Place {
             environment: HostEnvironment::new(pairs),
             search: None,
             as_root: AsRoot::default(),
-            found: None,
             without: Without::default(),
         })
         .unwrap();
@@ -103,7 +104,7 @@ impl Place {
     }
 
     async fn start(&self, launch: &Launch) -> Result<Outcome, StartError> {
-        Ok(finish_boxed(self.tools.start(launch).await?).await)
+        Ok(finish_boxed(self.tools.start(launch).await?.tool).await)
     }
 }
 
@@ -206,6 +207,34 @@ async fn scripts_run_by_their_pinned_interpreter_and_never_by_a_shell() {
             .unwrap_err();
         assert_eq!(error.code(), "tool-missing", "{name}");
         assert!(error.to_string().contains("is a shell"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_started_tool_says_which_files_it_is() {
+    let place = Place::new("{bin}");
+    let script = b"#!/usr/bin/env -S probe-interpreter exit 5\n";
+    place.program("bin/probe-interpreter", &probe_bytes());
+    place.program("bin/thing", script);
+    let launch = place.launch("thing", "", None);
+    for _ in 0..2 {
+        let started = place.tools.start(&launch).await.unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let real = place.path(name).canonicalize().unwrap();
+            let data = std::fs::metadata(&real).unwrap();
+            FileIdentity {
+                path: real.to_str().unwrap().to_owned(),
+                digest: Some(Digest::of(bytes)),
+                device: data.dev(),
+                inode: data.ino(),
+            }
+        };
+        let expected = ProgramIdentity {
+            executable: file("bin/probe-interpreter", &probe_bytes()),
+            script: Some(file("bin/thing", script)),
+        };
+        assert_eq!(started.program, expected);
+        finish_boxed(started.tool).await;
     }
 }
 

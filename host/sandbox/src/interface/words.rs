@@ -95,7 +95,9 @@ pub(crate) fn denial(denial: &Denial) -> types::Denial {
         missing: match &denial.missing {
             MissingKey::Declared => types::MissingKey::Declared,
             MissingKey::Allowed => types::MissingKey::Allowed,
-            MissingKey::Forbidden { .. } => types::MissingKey::Forbidden,
+            MissingKey::Forbidden { .. } | MissingKey::Changed { .. } => {
+                types::MissingKey::Forbidden
+            }
         },
         fix: denial.fix.to_string(),
     }

@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new(None).unwrap());
 
 /// The probe, compiled once.
-async fn loaded() -> LoadedPlugin {
+pub(crate) async fn loaded() -> LoadedPlugin {
     static LOADED: OnceCell<LoadedPlugin> = OnceCell::const_new();
     LOADED
         .get_or_init(async || {

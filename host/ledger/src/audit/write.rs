@@ -1,0 +1,230 @@
+//! Adds entries to the log, one process at a time.
+//!
+//! An entry is one line, written with one call, so a writer that is killed leaves at most one torn
+//! piece at the very end; the next writer takes it away and says so. An entry that must last is on
+//! the disk, with everything before it, before the head names it. Never: an entry after one that
+//! is not what it should be.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use remit_core::audit::{Entry, HeadFound, Line, LineError, Link, Sealed, Tampering};
+
+use super::segment::{self, Ending, Segment};
+use super::{AuditError, LOCK, SEGMENT_BYTES, head};
+use crate::files;
+use crate::record::MAX_LINE;
+
+/// Adds entries to the audit log of this user.
+#[derive(Debug)]
+pub struct AuditWriter {
+    directory: PathBuf,
+    segment_bytes: u64,
+    /// What this writer itself has seen as the end: a log that went back behind it was changed,
+    /// whatever its head says now.
+    known: Link,
+}
+
+/// The end of the log.
+struct Tail {
+    segment: u32,
+    /// Length of the whole lines of that file.
+    whole: u64,
+    torn: Vec<u8>,
+    last: Link,
+}
+
+impl AuditWriter {
+    /// The writer of the log in this directory, which is made when the first entry is added.
+    #[must_use]
+    pub fn in_directory(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            segment_bytes: SEGMENT_BYTES,
+            known: Link::beginning(),
+        }
+    }
+
+    /// With files that are full at this size.
+    #[must_use]
+    pub fn with_segments_of(mut self, bytes: u64) -> Self {
+        self.segment_bytes = bytes;
+        self
+    }
+
+    /// Where the log is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Adds an entry. When this returns, it survives the end of this process by any signal; if it
+    /// [must last](Entry::must_last), also the end of the machine. Blocks for that long, and while
+    /// another process adds one.
+    ///
+    /// # Errors
+    /// The log was changed, or the disk refuses. The log is then as it was before.
+    pub fn append(
+        &mut self,
+        time: &str,
+        run: Option<&str>,
+        entry: &Entry,
+    ) -> Result<Link, AuditError> {
+        let lock = self.lock()?;
+        let mut tail = self.tail()?;
+        if !tail.torn.is_empty() {
+            self.mend(&mut tail, time)?;
+        }
+        self.add(&mut tail, time, run, entry)?;
+        self.known = tail.last;
+        drop(lock);
+        Ok(tail.last)
+    }
+
+    fn lock(&self) -> Result<File, AuditError> {
+        files::private_directory(&self.directory).map_err(AuditError::at(&self.directory))?;
+        let path = self.directory.join(LOCK);
+        let file = files::private_file(&path).map_err(AuditError::at(&path))?;
+        loop {
+            match file.lock() {
+                Ok(()) => return Ok(file),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(AuditError::at(&path)(error)),
+            }
+        }
+    }
+
+    /// Finds the end, and holds it against the head and against what this writer knows.
+    fn tail(&self) -> Result<Tail, AuditError> {
+        let segments = segment::list(&self.directory)?;
+        let mut tail = Tail {
+            segment: 1,
+            whole: 0,
+            torn: Vec::new(),
+            last: Link::beginning(),
+        };
+        for (back, segment) in segments.iter().rev().enumerate() {
+            let ending = Ending::of(&self.directory, *segment)?;
+            if back == 0 {
+                tail.segment = segment.number;
+                tail.whole = ending.whole;
+                tail.torn = ending.torn;
+            }
+            // A file that was only begun has none.
+            if let Some(line) = ending.last {
+                let line = Line::read(&line).map_err(|error| self.unfit(error))?;
+                tail.last = line.link();
+                break;
+            }
+        }
+        // A line that lacks nothing but its end is an entry.
+        if let Ok(line) = Line::read(&tail.torn)
+            && line.prev == tail.last.hash
+        {
+            tail.last = line.link();
+        }
+        let found = head::read(&self.directory)?;
+        if let Some(tampering) = found
+            .misses(tail.last)
+            .or_else(|| self.known.misses(tail.last))
+        {
+            return Err(self.changed(tampering));
+        }
+        if found == HeadFound::Missing {
+            head::write(&self.directory, Link::beginning())?;
+        }
+        Ok(tail)
+    }
+
+    fn changed(&self, tampering: Tampering) -> AuditError {
+        AuditError::Changed {
+            directory: self.directory.clone(),
+            tampering,
+        }
+    }
+
+    /// Why nothing can follow a line.
+    fn unfit(&self, error: LineError) -> AuditError {
+        match error {
+            LineError::Newer(found) => AuditError::Newer {
+                directory: self.directory.clone(),
+                found,
+            },
+            LineError::Form(_) | LineError::Edited => self.changed(error.into()),
+        }
+    }
+
+    /// Makes the end one at which a line can begin.
+    fn mend(&self, tail: &mut Tail, time: &str) -> Result<(), AuditError> {
+        let torn = std::mem::take(&mut tail.torn);
+        let path = segment::path(&self.directory, tail.segment);
+        let mut file = files::private_file(&path).map_err(AuditError::at(&path))?;
+        if Line::read(&torn).is_ok_and(|line| line.link() == tail.last) {
+            tail.whole += torn.len() as u64 + 1;
+            return file
+                .seek(SeekFrom::End(0))
+                .and_then(|_| file.write_all(b"\n"))
+                .map_err(AuditError::at(&path));
+        }
+        file.set_len(tail.whole).map_err(AuditError::at(&path))?;
+        drop(file);
+        let bytes = torn.len() as u64;
+        self.add(tail, time, None, &Entry::Recovered { bytes })
+    }
+
+    /// Writes one entry behind the last.
+    fn add(
+        &self,
+        tail: &mut Tail,
+        time: &str,
+        run: Option<&str>,
+        entry: &Entry,
+    ) -> Result<(), AuditError> {
+        let sealed = Sealed::after(tail.last, time, run, entry)?;
+        let length = sealed.text.len();
+        if length > MAX_LINE {
+            return Err(AuditError::TooLong(length));
+        }
+        if tail.whole >= self.segment_bytes {
+            self.begin_segment(tail)?;
+        }
+        let path = segment::path(&self.directory, tail.segment);
+        let mut file = files::private_file(&path).map_err(AuditError::at(&path))?;
+        let written = file
+            .seek(SeekFrom::Start(tail.whole))
+            .and_then(|_| file.write_all(sealed.text.as_bytes()));
+        if let Err(source) = written {
+            // The piece that was written is not an entry; the next writer would have to say so.
+            let undone = file.set_len(tail.whole);
+            return Err(AuditError::at(&path)(undone.err().unwrap_or(source)));
+        }
+        tail.whole += length as u64;
+        tail.last = sealed.link;
+        if entry.must_last() {
+            file.sync_data().map_err(AuditError::at(&path))?;
+            head::write(&self.directory, tail.last)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on in the next file. What is in the full one is on the disk before.
+    fn begin_segment(&self, tail: &mut Tail) -> Result<(), AuditError> {
+        let full = segment::path(&self.directory, tail.segment);
+        files::open(&full)
+            .and_then(|file| file.sync_data())
+            .map_err(AuditError::at(&full))?;
+        let next = Segment {
+            number: tail.segment.saturating_add(1),
+            bytes: 0,
+        };
+        let path = segment::path(&self.directory, next.number);
+        files::new_private_file(&path).map_err(AuditError::at(&path))?;
+        files::open(&self.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(AuditError::at(&self.directory))?;
+        tail.segment = next.number;
+        tail.whole = next.bytes;
+        Ok(())
+    }
+}
