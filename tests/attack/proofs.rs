@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use remit_attacker::ROWS;
+use remit_attacker::{Level, ROWS};
 use syn::visit::{self, Visit};
 
 /// Where tests are: what stands before the first `/` of a proof, and the folder that it means.
@@ -403,5 +403,18 @@ fn every_row_stands_for_an_id_that_runs_it() {
         for id in row.ids {
             assert!(ids.contains(*id), "{}: the design has no {id}", row.name);
         }
+    }
+}
+
+#[test]
+fn the_document_says_what_each_level_leaves_open() {
+    let path = crate::home::repository().join("docs/security.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    for row in ROWS {
+        let open: Vec<&str> = row.open_at().map(Level::name).collect();
+        let line = format!("| `{}` | {} | {} |", row.name, row.tries, open.join(", "));
+        // Without confinement almost everything is open, and the document says that once.
+        let expected = open.iter().any(|level| *level != "C");
+        assert_eq!(text.contains(&line), expected, "{line}");
     }
 }

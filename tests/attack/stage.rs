@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use remit_attacker::{
-    ABSTRACT, Attempt, CANARY, HOST_PID, Level, OUTSIDE, SCRATCH, TCP, UNIX, WORKSPACE,
+    ABSTRACT, Attempt, CANARY, HOST_PID, Level, OUTSIDE, Row, SCRATCH, TCP, UNIX, WORKSPACE,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -57,6 +57,13 @@ impl User {
     pub(crate) fn can(self, level: Level) -> bool {
         let foreign = self == Self::Own && rustix::process::geteuid().is_root();
         !(foreign && level == Level::B)
+    }
+
+    /// Whether a level promises to this user that a row fails.
+    pub(crate) fn is_promised(self, row: &Row, level: Level) -> bool {
+        // The kernel does not count root's processes, whatever it has given up.
+        let uncounted = self == Self::Kept && row.name == "fork-bomb";
+        !uncounted && row.promised.contains(&level)
     }
 
     /// The users that this test can be.
@@ -196,7 +203,7 @@ impl Stage {
             "format = 1\n{host}\
              [tools.attacker]\nprogram = '{}'\n\
              [tools.attacker.templates]\nattack = [\"{{row:ident}}\", \"--\", \"{{options:text*}}\"]\n\
-             [tools.attacker.run]\nwall = \"5m\"\n",
+             [tools.attacker.run]\nwall = \"5m\"\nmemory = \"256MiB\"\nscratch = \"64MiB\"\n",
             program.display()
         )
     }

@@ -19,14 +19,14 @@ fn honest(features: &'static str) -> Vec<(User, Option<Level>)> {
     let run = |user| {
         let stage = Stage::set(user, Some(features));
         let said = stage.attack("all", &[]);
-        let level = judge(&said, features);
+        let level = judge(&said, user, features);
         overview(&stage, level);
         (user, level)
     };
     User::all().into_iter().map(run).collect()
 }
 
-fn judge(said: &Said, features: &str) -> Option<Level> {
+fn judge(said: &Said, user: User, features: &str) -> Option<Level> {
     let everything = said.everything();
     if said.event("tool-started").is_none() {
         let refused = said.code.is_some_and(|code| REFUSED.contains(&code));
@@ -39,7 +39,7 @@ fn judge(said: &Said, features: &str) -> Option<Level> {
     let level = said
         .level()
         .unwrap_or_else(|| panic!("without {features}: {everything}"));
-    let promised = ROWS.iter().filter(|row| row.promised.contains(&level));
+    let promised = ROWS.iter().filter(|row| user.is_promised(row, level));
     let promised: Vec<&str> = promised.map(|row| row.name).collect();
     let broken: Vec<String> = attempts(said)
         .iter()

@@ -61,6 +61,16 @@ pub struct Row {
     pub portable: bool,
 }
 
+impl Row {
+    /// The levels that do not promise that it fails.
+    pub fn open_at(&self) -> impl Iterator<Item = Level> {
+        let promised = self.promised;
+        Level::ALL
+            .into_iter()
+            .filter(move |level| !promised.contains(level))
+    }
+}
+
 /// The row of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Row> {
@@ -324,11 +334,11 @@ pub const ROWS: &[Row] = &[
         NAMESPACED,
         "start processes without end",
     ),
-    staged("memory", &["C6", "G11"], &[], "use up the memory"),
+    staged("memory", &["C6", "G11"], CONFINED, "use up the memory"),
     staged(
         "temporary-space",
         &["C6"],
-        &[],
+        NAMESPACED,
         "fill the private temporary directory",
     ),
     staged(

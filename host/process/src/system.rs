@@ -112,11 +112,11 @@ impl System {
                 .cloned(),
         );
         let setting = |path: &&str| Place::Setting(path.as_bytes().to_vec());
-        places.extend(FILES.iter().chain(&MADE).map(|path| setting(&path)));
+        places.extend(FILES.iter().chain(&MADE).map(setting));
         match network {
             Network::None | Network::Loopback => {}
             Network::Full => {
-                places.extend(NETWORK_FILES.iter().map(|path| setting(&path)));
+                places.extend(NETWORK_FILES.iter().map(setting));
                 places.extend(CERTIFICATES.iter().filter_map(|path| place(path)));
             }
         }

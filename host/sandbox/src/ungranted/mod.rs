@@ -10,6 +10,7 @@ mod values;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -75,6 +76,9 @@ package wasi:sockets@0.2.0 {
   }
 }
 ";
+
+/// Turns a call that never returns into a failure. None waits for it to pass.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A component that calls for us, in a store without any grant. The workspace and a variable are
 /// there: what is not granted could be reached if it were.
