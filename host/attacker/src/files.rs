@@ -22,7 +22,7 @@ const SECRETS: &[&str] = &[
     "/etc/shadow",
     "/etc/gshadow",
     "/etc/sudoers",
-    "/root/.bashrc",
+    "/etc/ssh/ssh_host_ed25519_key",
 ];
 
 /// Directories that no tool needs.

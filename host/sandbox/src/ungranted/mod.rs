@@ -142,9 +142,9 @@ impl Ungranted {
             .map(|(name, ty)| values::smallest(name, &ty))
             .collect();
         let mut told = vec![Val::Bool(false); ty.results().len()];
-        function
-            .call_async(&mut self.store, &given, &mut told)
-            .await?;
+        let call = function.call_async(&mut self.store, &given, &mut told);
+        let done = tokio::time::timeout(PATIENCE, call).await;
+        done.unwrap_or_else(|_| panic!("`{name}` does not return"))?;
         Ok(told.pop())
     }
 }
@@ -154,10 +154,10 @@ fn is_refusal(answer: Option<&Val>) -> bool {
     let Some(Val::Result(Err(Some(error)))) = answer else {
         return false;
     };
-    match error.as_ref() {
-        Val::Variant(case, _) | Val::Enum(case) => case == "denied" || case == "not-granted",
-        _ => false,
-    }
+    let (Val::Variant(case, _) | Val::Enum(case)) = error.as_ref() else {
+        return false;
+    };
+    case == "denied" || case == "not-granted"
 }
 
 /// The contract.
@@ -216,7 +216,7 @@ async fn every_import_of_the_contract_without_a_grant_is_refused_or_harmless() {
         let answer = ungranted.call(callable).await;
         let needs = needs(&callable.docs).unwrap_or("nothing");
         match (needs, &answer) {
-            ("nothing", Ok(answer)) if !is_refusal(answer.as_ref()) => {}
+            ("nothing", Ok(answer)) if !matches!(answer, Some(Val::Result(Err(_)))) => {}
             ("nothing", other) => findings.push(format!("{name}: needs nothing, but {other:?}")),
             (_, Ok(answer)) if is_refusal(answer.as_ref()) => refused += 1,
             (_, other) => findings.push(format!("{name}: needs `{needs}`, but {other:?}")),

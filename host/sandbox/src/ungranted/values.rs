@@ -4,8 +4,8 @@
 
 use wasmtime::component::{Type, Val};
 
-/// A text that is long enough for names and keys, and JSON as well.
-const TEXT: &str = "1";
+/// A text that is a name, a key, a path, and JSON as well.
+const TEXT: &str = "null";
 
 /// The smallest value of a type. The name of a parameter is for the message only.
 pub(super) fn smallest(name: &str, ty: &Type) -> Val {
