@@ -187,17 +187,21 @@ impl Entry {
         "lost",
     ];
 
+    fn granted(grants: GrantSummary) -> Self {
+        Self::Grant { grants }
+    }
+
+    fn denied(denial: Denial) -> Self {
+        Self::Denial { denial }
+    }
+
     /// What the audit keeps of an event, if anything.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
         match event {
             // Plugin and workspace are in the entry with which the run was opened.
-            Event::RunStarted { grants, .. } => Some(Self::Grant {
-                grants: grants.clone(),
-            }),
-            Event::Denied { denial } => Some(Self::Denial {
-                denial: denial.clone(),
-            }),
+            Event::RunStarted { grants, .. } => Some(Self::granted(grants.clone())),
+            Event::Denied { denial } => Some(Self::denied(denial.clone())),
             Event::ToolStarted {
                 call,
                 tool,

@@ -84,13 +84,7 @@ fn what(line: &Line) -> String {
             version,
             workspace,
             ..
-        } => format!(
-            "{} {} in {}  {DIM}run {}{DIM:#}",
-            text(plugin),
-            text(version),
-            text(workspace),
-            text(line.run.as_deref().unwrap_or_default())
-        ),
+        } => began(line, [plugin, version, workspace]),
         Entry::Grant { grants } => granted(grants),
         Entry::Denial { denial } => format!("{} {}", denial.capability, text(&denial.scope)),
         Entry::Spawn {
@@ -113,13 +107,10 @@ fn what(line: &Line) -> String {
             template,
             code,
             message,
-        } => format!(
-            "{}:{} {}: {}",
-            text(tool),
-            text(template),
-            text(code),
-            text(message)
-        ),
+        } => {
+            let (tool, template) = (text(tool), text(template));
+            format!("{tool}:{template} {}: {}", text(code), text(message))
+        }
         Entry::Exit {
             call,
             tool,
@@ -151,6 +142,13 @@ fn what(line: &Line) -> String {
             format!("{entries} entries could not be written: {}", text(reason))
         }
     }
+}
+
+/// How a run began.
+fn began(line: &Line, words: [&String; 3]) -> String {
+    let [plugin, version, workspace] = words.map(|word| text(word));
+    let run = text(line.run.as_deref().unwrap_or_default());
+    format!("{plugin} {version} in {workspace}  {DIM}run {run}{DIM:#}")
 }
 
 /// Text from outside on one line: line ends become visible too.
