@@ -187,7 +187,7 @@ impl Entry {
         "lost",
     ];
 
-    fn granted(grants: GrantSummary) -> Self {
+    fn granted(grants: Box<GrantSummary>) -> Self {
         Self::Grant { grants }
     }
 
