@@ -344,7 +344,7 @@ pub const ROWS: &[Row] = &[
     staged(
         "carved-out",
         &["B7", "G5"],
-        NAMESPACED,
+        CONFINED,
         "reach what is denied inside of what is granted",
     ),
     staged(
