@@ -26,8 +26,10 @@
 mod allowance;
 mod check;
 mod conflict;
+mod edit;
 mod flags;
 mod layer;
+mod learned;
 mod origin;
 mod pattern;
 mod rule;
@@ -45,9 +47,14 @@ use crate::tool::{ToolDeclaration, ToolId};
 
 pub(crate) use allowance::Allowance;
 pub use conflict::{Facts, Finding, Part, ProgramFacts, Severity, conflicts};
+pub use edit::{EditError, ProposedRule, with_rules};
 pub use flags::FlagRules;
 pub(crate) use layer::written;
 pub use layer::{Layer, POLICY_FORMAT};
+pub use learned::{
+    Breadth, Called, MAX_CARVED, MAX_ROOTS, Observed, Proposal, cover, proposals, undecided,
+    unobservable,
+};
 pub use origin::Origin;
 pub use pattern::{PathPattern, PatternError};
 pub(crate) use rule::{AllowRule, DenyRule, DenyScope, Hit, Pin, Place, Section};

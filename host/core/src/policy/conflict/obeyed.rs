@@ -160,14 +160,12 @@ impl Family {
 
 /// Patterns of the files that start other programs, as far as they concern people and these
 /// tools: what a policy keeps as it is unless the work needs it.
-pub(in crate::policy) fn guarded<'a>(
-    tools: impl Iterator<Item = &'a ToolDeclaration> + Clone,
-) -> Vec<&'static str> {
+pub(in crate::policy) fn guarded(tools: &[&ToolDeclaration]) -> Vec<&'static str> {
     let mut patterns: Vec<&'static str> = Vec::new();
     for family in FAMILIES {
         // A repository's settings are worth keeping whoever runs git.
         let people = family.programs.is_empty() || family.programs.contains(&"git");
-        if !people && !tools.clone().any(|tool| family.has(tool)) {
+        if !people && !tools.iter().any(|tool| family.has(tool)) {
             continue;
         }
         for file in family.steering {
