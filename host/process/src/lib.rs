@@ -33,7 +33,7 @@ pub use directory::WorkingDirectory;
 pub use environment::{HostEnvironment, TOOL_PATH, environment};
 pub use invocation::{Hold, Input, Invocation};
 pub use pin::{Change, Pinned};
-pub use private::RunDirectory;
+pub use private::{HostDirectory, RunDirectory};
 pub use probe::{ProbeError, probe};
 pub use resolve::{ResolveError, resolve};
 pub use running::Running;

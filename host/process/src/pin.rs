@@ -16,6 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use remit_core::policy::Part;
 use sha2::{Digest, Sha256};
 
 /// Links that are followed from a name to a file; the kernel's own limit.
@@ -244,6 +245,28 @@ impl Pinned {
         self.program
             .lies_below(roots)
             .or_else(|| script.and_then(|script| script.lies_below(roots)))
+    }
+
+    /// Every file and directory that decides what runs, each with what it is: whoever can write
+    /// one of them can replace the program.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(Part, &Path)> {
+        let main = match &self.script {
+            None => Part::Program,
+            Some(_) => Part::Interpreter,
+        };
+        let script = self.script.as_ref().map(|script| &script.file);
+        let files = script.map(|file| (Part::Script, file));
+        let mut parts = Vec::new();
+        for (part, file) in files.into_iter().chain([(main, &self.program)]) {
+            parts.push((part, file.real()));
+            let homes = file
+                .homes
+                .iter()
+                .map(|home| (Part::Directory, home.as_path()));
+            parts.extend(homes);
+        }
+        parts
     }
 
     /// Compares program and script with what is there now.

@@ -102,6 +102,12 @@ impl ToolBox {
         blocking(&tool.clone(), move || inner.pin(&tool, &program, &writable)).await
     }
 
+    /// Where bare program names are looked up.
+    #[must_use]
+    pub fn search(&self) -> &SearchPath {
+        &self.inner.search
+    }
+
     /// Ends every tool of the run, and waits until nothing of any is left. Nothing starts
     /// afterwards.
     pub async fn close(&self) {
