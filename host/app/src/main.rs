@@ -4,13 +4,16 @@
 //! into an exit code. Never: logic that belongs to a command or to a crate below.
 
 mod cli;
+mod diff;
 mod exit;
+mod facts;
 mod files;
 mod loading;
 mod owner;
 mod places;
 mod printable;
 mod prompt;
+mod rehearsal;
 mod render;
 mod trust;
 mod watch;

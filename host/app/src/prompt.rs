@@ -105,6 +105,15 @@ pub(crate) fn ask(
     Ok(granted)
 }
 
+/// Asks a question that only a yes answers.
+pub(crate) fn confirm(question: &str) -> bool {
+    anstream::eprint!("{} [y]es, [N]o: ", printable(question));
+    drop(std::io::stderr().flush());
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.is_ok() && matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
 enum Answer {
     No,
     Once,

@@ -20,8 +20,8 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
-use remit_ledger::SqliteState;
+use remit_engine::seam::{Observer, StateStore, Tools, WorkingTree, WorkspaceError};
+use remit_ledger::{MemoryState, SqliteState};
 use remit_process::{HostEnvironment, Settings, ToolBox};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::Tree;
@@ -46,6 +46,15 @@ pub(crate) struct Surroundings {
     pub(crate) journal: Journal,
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) rehearsal: Option<Rehearsal>,
+}
+
+/// What is different in a run that only shows what a plugin uses.
+pub(crate) struct Rehearsal {
+    /// Sees which files the plugin uses.
+    pub(crate) observer: Arc<dyn Observer>,
+    /// The loosest confinement of tools under which it takes place.
+    pub(crate) confinement: Confinement,
 }
 
 /// The asynchronous runtime.
@@ -76,7 +85,7 @@ pub(crate) async fn load_plugin(
         .map_err(|error| unloadable(loaded, &error))?;
     let workspace = open_workspace(owner)?;
     plugin
-        .with_surroundings(Some(Arc::new(workspace)), host_environment(), memory)
+        .with_surroundings(Some(Arc::new(workspace)), host_environment(owner), memory)
         .map_err(|error| unloadable(loaded, &error))
 }
 
@@ -84,7 +93,7 @@ fn unloadable(loaded: &Loaded, error: &LoadError) -> Stop {
     Stop::Plugin(format!("{}: {error}", loaded.place))
 }
 
-fn open_workspace(owner: &Owner) -> Result<Dir, Stop> {
+pub(crate) fn open_workspace(owner: &Owner) -> Result<Dir, Stop> {
     Dir::open_ambient_dir(owner.workspace(), ambient_authority()).map_err(|error| {
         Stop::usage(
             format!("cannot open {}: {error}", owner.workspace().display()),
@@ -94,16 +103,19 @@ fn open_workspace(owner: &Owner) -> Result<Dir, Stop> {
 }
 
 /// The host's environment, as far as it is text. Names decide who sees what of it.
-fn host_environment() -> Vec<(String, String)> {
+fn host_environment(owner: &Owner) -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| !owner.hides(name))
         .collect()
 }
 
-/// A plugin that wants its tools confined does not run where they are not: tools are held together
-/// and ended, but not kept from files or the network yet.
-fn confinement_is_there(limits: &GrantedLimits) -> Result<(), Stop> {
-    match limits.confinement() {
+/// A plugin that wants its tools confined does not run where they are not, and neither does a
+/// rehearsal that wants it: tools are held together and ended, but not kept from files or the
+/// network yet.
+fn confinement_is_there(limits: &GrantedLimits, rehearsal: Option<&Rehearsal>) -> Result<(), Stop> {
+    let demanded = rehearsal.map(|rehearsal| rehearsal.confinement);
+    match limits.confinement().into_iter().chain(demanded).min() {
         None | Some(Confinement::None) => Ok(()),
         Some(wanted @ (Confinement::Full | Confinement::Landlock | Confinement::Namespaces)) => {
             Err(Stop::Plugin(format!(
@@ -123,13 +135,18 @@ pub(crate) async fn wire(
     surroundings: Surroundings,
 ) -> Result<Wired, Stop> {
     let limits = *grants.limits();
-    confinement_is_there(&limits)?;
+    confinement_is_there(&limits, surroundings.rehearsal.as_ref())?;
     let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
     let tools = Arc::new(tool_box(owner)?);
     let tree = working_tree(owner, &grants).await?;
+    // A rehearsal leaves nothing behind, and begins with nothing.
+    let state: Arc<dyn StateStore> = match &surroundings.rehearsal {
+        Some(_) => Arc::new(MemoryState::new()),
+        None => Arc::new(SqliteState::at(places.plugin_state())),
+    };
     let world = World {
         tools: Arc::clone(&tools) as Arc<dyn Tools>,
-        state: Arc::new(SqliteState::at(places.plugin_state())),
+        state,
         tree,
     };
     let identity = Identity {
@@ -146,6 +163,9 @@ pub(crate) async fn wire(
         surroundings.cancel,
         true,
     );
+    if let Some(rehearsal) = surroundings.rehearsal {
+        host.observe(rehearsal.observer);
+    }
     Ok(Wired {
         plugin,
         host,
@@ -159,7 +179,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
         workspace: owner.workspace().to_owned(),
         scratch: std::env::temp_dir(),
         environment: HostEnvironment::new(std::env::vars_os()),
-        search: owner.policy().search().map(<[_]>::to_vec),
+        search: owner.search().map(<[_]>::to_vec),
     })
     .map_err(|error| {
         let scratch = std::env::temp_dir();

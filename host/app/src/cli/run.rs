@@ -161,6 +161,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         journal: journal.clone(),
         cancel,
         timeout: args.timeout.map(TimeSpan::get),
+        rehearsal: None,
     };
     let wired = wiring::wire(&places, &owner, &loaded, grants, surroundings).await?;
     let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
