@@ -10,6 +10,7 @@ mod facts;
 mod files;
 mod loading;
 mod owner;
+mod past;
 mod places;
 mod printable;
 mod prompt;

@@ -20,6 +20,7 @@ use remit_core::outcome::Outcome;
 use remit_core::path::RelPath;
 use remit_core::policy::{Called, Observed};
 use remit_core::scope::Scope;
+use remit_core::tool::{Directory, Launch};
 use remit_engine::attempt;
 use remit_engine::cancel::Cancel;
 use remit_engine::inputs::RawInputs;
@@ -303,6 +304,7 @@ impl Watcher for Kept {
 struct Used {
     read: BTreeSet<RelPath>,
     written: BTreeSet<RelPath>,
+    asked: BTreeSet<Called>,
     more: bool,
 }
 
@@ -311,6 +313,7 @@ impl Used {
         Observed {
             read: self.read,
             written: self.written,
+            calls: self.asked,
             // With more paths than are remembered nobody can say what was not used.
             directories: if self.more {
                 BTreeSet::new()
@@ -340,6 +343,21 @@ impl Observer for Uses {
             paths.insert(path.clone());
         } else {
             used.more = true;
+        }
+    }
+
+    fn asked(&self, launch: &Launch) {
+        // At most as many as there are templates and directories that may be used.
+        let mut used = lock(&self.0);
+        if used.asked.len() < MAX_USED {
+            used.asked.insert(Called {
+                tool: launch.tool().clone(),
+                template: launch.template().clone(),
+                directory: match launch.directory() {
+                    Directory::Workspace(path) => Some(path.clone()),
+                    Directory::Fixed(_) => None,
+                },
+            });
         }
     }
 }

@@ -127,11 +127,13 @@ pub trait StateStore: Send + Sync {
 #[error("cannot look at the workspace: {0}")]
 pub struct WorkspaceError(pub String);
 
-/// Sees which files a plugin really uses of those that it is granted. Stands on the plugin's way
-/// to a file, so it must be quick and must not block.
+/// Sees what a plugin really uses of what it is granted, as far as no event says it. Stands on the
+/// plugin's way to a file, so it must be quick and must not block.
 pub trait Observer: Send + Sync {
     /// The plugin was let through to this path.
     fn used(&self, access: Access, path: &RelPath);
+    /// The plugin asked whether this would be started, and the answer was yes.
+    fn asked(&self, launch: &Launch);
 }
 
 /// The working tree of one run, seen from the moment at which the run began.

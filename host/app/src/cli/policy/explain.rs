@@ -5,23 +5,19 @@ use std::path::PathBuf;
 
 use anstream::println;
 use remit_core::denial::{Denial, MissingKey};
-use remit_core::event::{Event, Record};
 use remit_core::explain::{Explained, explain};
-use remit_core::outcome::{ExitCode, Outcome};
+use remit_core::outcome::ExitCode;
 use remit_core::scope::{Capability, Scope};
-use remit_ledger::Records;
 use serde_json::{Value, json};
 
 use super::super::target::Rules;
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
 use crate::owner::Owner;
+use crate::past::Past;
 use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM, GOOD, NOTE, WARN};
-
-/// Most runs that an ambiguous beginning of an id is answered with.
-const NAMED: usize = 5;
 
 /// Says why something is denied or granted, and which line would change it
 ///
@@ -72,22 +68,12 @@ enum Now {
     NoRule,
 }
 
-/// A run that has a record.
-struct Past {
-    run: String,
-    plugin: Option<String>,
-    component: Option<String>,
-    workspace: Option<PathBuf>,
-    denials: Vec<Denial>,
-    outcome: Option<Outcome>,
-}
-
 pub(super) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let places = Places::find()?;
     let words: Vec<&str> = args.what.iter().flat_map(|text| text.split(' ')).collect();
     match words.as_slice() {
         [run] => {
-            let past = recorded(&places, run)?;
+            let past = Past::find(&places, run)?;
             explain_run(args, &places, &past)
         }
         [capability, value] => {
@@ -142,6 +128,7 @@ fn explain_scope(args: &Args, places: &Places, scope: &Scope) -> Result<ExitCode
         }))?;
     } else {
         print(&answer, &target);
+        started(&[answer]);
     }
     Ok(ExitCode::Ok)
 }
@@ -183,6 +170,7 @@ fn explain_run(args: &Args, places: &Places, past: &Past) -> Result<ExitCode, St
     for answer in &answers {
         print(answer, &target);
     }
+    started(&answers);
     Ok(ExitCode::Ok)
 }
 
@@ -249,114 +237,6 @@ fn plugin_of(args: &Args, past: &Past, owner: &Owner) -> Result<Loaded, Stop> {
     Ok(loaded)
 }
 
-/// Finds the record that is meant, and what was denied in it, each thing once.
-fn recorded(places: &Places, wanted: &str) -> Result<Past, Stop> {
-    let records = Records::in_directory(places.runs());
-    let broken = |error: remit_ledger::RecordError| {
-        Stop::usage(error.to_string(), "name another run; `last` is the newest")
-    };
-    let all = records.list().map_err(broken)?;
-    let prefix = wanted.to_ascii_uppercase();
-    let meant: Vec<&str> = all
-        .iter()
-        .map(|one| one.run.as_str())
-        .filter(|run| wanted == "last" || run.starts_with(&prefix))
-        .collect();
-    let run = match meant.as_slice() {
-        [] => {
-            return Err(Stop::usage(
-                format!(
-                    "there is no record of a run `{wanted}` in {}",
-                    places.runs().display()
-                ),
-                "write a run's id, the beginning of one, `last`, or two words such as: run git:status",
-            ));
-        }
-        [run, ..] if wanted == "last" => run,
-        [run] => run,
-        several => {
-            let some: Vec<&str> = several.iter().take(NAMED).copied().collect();
-            return Err(Stop::usage(
-                format!("{} runs begin with `{wanted}`", several.len()),
-                format!("write more of the id: {}", some.join(", ")),
-            ));
-        }
-    };
-    let recorded = records.read::<Record>(run).map_err(broken)?;
-    let mut past = Past {
-        run: (*run).to_owned(),
-        plugin: None,
-        component: None,
-        workspace: None,
-        denials: Vec::new(),
-        outcome: None,
-    };
-    for record in recorded.events {
-        take(&mut past, record.event);
-    }
-    if past.plugin.is_none() {
-        past.plugin = past.denials.iter().find_map(of_fix);
-    }
-    Ok(past)
-}
-
-/// What an event says about denials.
-fn take(past: &mut Past, event: Event) {
-    match event {
-        Event::RunStarted {
-            plugin,
-            component,
-            workspace,
-            grants,
-            ..
-        } => {
-            past.plugin = Some(plugin);
-            past.component = Some(component);
-            past.workspace = Some(PathBuf::from(workspace));
-            past.add(grants.withheld);
-        }
-        Event::Denied { denial } => past.add(vec![denial]),
-        Event::RunFinished { outcome, .. } => {
-            if let Outcome::Denied { denials, .. } = &outcome {
-                past.add(denials.clone());
-            }
-            past.outcome = Some(outcome);
-        }
-        Event::InputsAccepted { .. }
-        | Event::Step { .. }
-        | Event::Percent { .. }
-        | Event::Log { .. }
-        | Event::Produced { .. }
-        | Event::CheckpointSaved { .. }
-        | Event::ToolStarted { .. }
-        | Event::ToolOutput { .. }
-        | Event::ToolFinished { .. }
-        | Event::ToolRefused { .. }
-        | Event::FilesChanged { .. } => {}
-    }
-}
-
-impl Past {
-    fn add(&mut self, denials: Vec<Denial>) {
-        for denial in denials {
-            let known = self
-                .denials
-                .iter()
-                .any(|one| one.capability == denial.capability && one.scope == denial.scope);
-            if !known {
-                self.denials.push(denial);
-            }
-        }
-    }
-}
-
-/// A run that was denied before it began has no `run-started`; the line that would have changed it
-/// begins with the plugin.
-fn of_fix(denial: &Denial) -> Option<String> {
-    let rest = denial.fix.line.strip_prefix("plugins.")?;
-    rest.split_once('.').map(|(plugin, _)| plugin.to_owned())
-}
-
 /// Whether it would be granted now, and if not, the denial.
 fn verdict(answer: &Answer) -> Result<(), Option<&Denial>> {
     match &answer.now {
@@ -421,9 +301,6 @@ fn print(answer: &Answer, target: &str) {
         println!("  {NOTE}fix:{NOTE:#} {}", printable(&denial.fix.line));
         println!("  where: {}", printable(&place));
     }
-    if let Now::Keys(explained) = &answer.now {
-        started(explained);
-    }
 }
 
 /// Who asks, and which rules answer.
@@ -451,20 +328,24 @@ fn requested(explained: &Explained) {
     }
 }
 
-/// What else keeps the run from starting.
-fn started(explained: &Explained) {
-    let others: Vec<&Denial> = explained
-        .before
-        .iter()
-        .filter(|denial| denial.scope != explained.scope.to_string())
-        .collect();
-    if others.is_empty() {
+/// What keeps a run from starting, beside what was explained already.
+fn started(answers: &[Answer]) {
+    let explained = |denial: &Denial| {
+        let mut answers = answers.iter();
+        answers.any(|one| one.capability == denial.capability && one.scope == denial.scope)
+    };
+    let before = answers.iter().find_map(|answer| match &answer.now {
+        Now::Keys(explained) => Some(&explained.before),
+        Now::Component(_) | Now::NoRule => None,
+    });
+    let mut others = before.into_iter().flatten().filter(|one| !explained(one));
+    let Some(first) = others.next() else {
         return;
-    }
-    println!("  a run does not start at all without:");
-    for denial in others {
+    };
+    println!("a run does not start at all without:");
+    for denial in [first].into_iter().chain(others) {
         println!(
-            "    {} {}: {}",
+            "  {} {}: {}",
             denial.capability,
             printable(&denial.scope),
             printable(&denial.fix.line)

@@ -29,7 +29,7 @@ pub struct Observed {
     pub written: BTreeSet<RelPath>,
     /// What differed in the workspace afterwards, whoever did it.
     pub changed: BTreeSet<RelPath>,
-    /// The tools that ran.
+    /// The tools that ran, or about which the plugin asked.
     pub calls: BTreeSet<Called>,
     /// The directories of the workspace, as far as they lie directly below a requested one.
     pub directories: BTreeSet<RelPath>,
