@@ -283,7 +283,6 @@ fn keep(file: &File, stat: &Stat) -> io::Result<()> {
         tv_nsec: nanoseconds,
     };
     #[expect(
-        clippy::useless_conversion,
         clippy::unnecessary_cast,
         reason = "the fields have different widths on different machines"
     )]
