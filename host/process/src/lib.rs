@@ -39,7 +39,7 @@ pub use directory::WorkingDirectory;
 pub use environment::{HostEnvironment, TOOL_PATH, environment};
 pub use invocation::{Held, Hold, Input, Invocation};
 pub use pin::{Change, Pinned};
-pub use private::RunDirectory;
+pub use private::{HostDirectory, RunDirectory};
 pub use probe::{Probe, ProbeError, probe};
 pub use remit_supervisor::protocol::Without;
 pub use resolve::{ResolveError, resolve};

@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 
 use remit_core::approval::{self, ToolIdentity};
 use remit_core::digest::Digest;
+use remit_core::policy::Part;
 use remit_core::tool::{FileIdentity, ProgramIdentity, ToolId};
 use sha2::{Digest as _, Sha256};
 
@@ -302,6 +303,28 @@ impl Pinned {
         self.program
             .lies_below(roots)
             .or_else(|| script.and_then(|script| script.lies_below(roots)))
+    }
+
+    /// Every file and directory that decides what runs, each with what it is: whoever can write
+    /// one of them can replace the program.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(Part, &Path)> {
+        let main = match &self.script {
+            None => Part::Program,
+            Some(_) => Part::Interpreter,
+        };
+        let script = self.script.as_ref().map(|script| &script.file);
+        let files = script.map(|file| (Part::Script, file));
+        let mut parts = Vec::new();
+        for (part, file) in files.into_iter().chain([(main, &self.program)]) {
+            parts.push((part, file.real()));
+            let homes = file
+                .homes
+                .iter()
+                .map(|home| (Part::Directory, home.as_path()));
+            parts.extend(homes);
+        }
+        parts
     }
 
     /// Compares program and script with what is there now.

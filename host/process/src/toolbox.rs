@@ -140,6 +140,12 @@ impl ToolBox {
         self.inner.confiner.rely_on(found);
     }
 
+    /// Where bare program names are looked up.
+    #[must_use]
+    pub fn search(&self) -> &SearchPath {
+        &self.inner.search
+    }
+
     /// Ends every tool of the run, and waits until nothing of any is left. Nothing starts
     /// afterwards.
     pub async fn close(&self) {
