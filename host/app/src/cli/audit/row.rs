@@ -93,21 +93,7 @@ fn what(line: &Line) -> String {
         ),
         Entry::Grant { grants } => granted(grants),
         Entry::Denial { denial } => format!("{} {}", denial.capability, text(&denial.scope)),
-        Entry::Spawn {
-            call,
-            tool,
-            template,
-            arguments,
-            directory,
-            program,
-            level,
-            ..
-        } => {
-            let held = held(*level, program.as_deref());
-            let (arguments, directory) = (text(&arguments.join(" ")), text(directory));
-            let (tool, template) = (text(tool), text(template));
-            format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}")
-        }
+        Entry::Spawn { .. } => spawned(&line.entry),
         Entry::Refused {
             tool,
             template,
@@ -151,6 +137,27 @@ fn what(line: &Line) -> String {
             format!("{entries} entries could not be written: {}", text(reason))
         }
     }
+}
+
+/// A tool that started, with how it was held.
+fn spawned(entry: &Entry) -> String {
+    let Entry::Spawn {
+        call,
+        tool,
+        template,
+        arguments,
+        directory,
+        program,
+        level,
+        ..
+    } = entry
+    else {
+        return String::new();
+    };
+    let held = held(*level, program.as_deref());
+    let (arguments, directory) = (text(&arguments.join(" ")), text(directory));
+    let (tool, template) = (text(tool), text(template));
+    format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}")
 }
 
 /// Text from outside on one line: line ends become visible too.
