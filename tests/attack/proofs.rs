@@ -204,7 +204,7 @@ const PROOFS: &[Proof] = &[
         "D5",
         &[
             "broker/surroundings.rs::a_pinned_program_that_is_replaced_does_not_run",
-            "parts/pin/tests.rs::every_way_to_replace_a_program_is_seen",
+            "parts/pinned_file.rs::every_way_to_replace_a_program_is_seen",
         ],
     ),
     ("D6", &[LEVELS[0], LEVELS[1]]),

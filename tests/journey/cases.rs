@@ -58,8 +58,11 @@ cases! {
     paths_outside
     plugin_not_there
     plugin_unfit
+    policy_check
     policy_denies
+    policy_explain
     policy_layers
+    policy_learn
     policy_mistakes
     tools_refused
     tools_run

@@ -19,6 +19,7 @@ mod corpus;
 mod documented;
 mod home;
 mod kill;
+mod learning;
 mod machine;
 mod pipes;
 mod surface;

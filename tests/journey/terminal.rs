@@ -127,3 +127,29 @@ fn what_is_forbidden_is_no_question() {
     assert_eq!(seen.code, Some(3), "{}", seen.screen);
     assert!(!seen.screen.contains("[N]o"), "{}", seen.screen);
 }
+
+/// The arguments that learn what a run of [`run`] needs, and write it after asking.
+fn learn() -> Vec<&'static str> {
+    let mut arguments = run("module-creation");
+    arguments.splice(0..1, ["policy", "learn"]);
+    arguments.push("--write");
+    arguments
+}
+
+#[test]
+fn what_was_learned_is_written_after_a_yes_only() {
+    for (keys, written) in [
+        ("\n", false),
+        ("n\n", false),
+        ("later\n", false),
+        ("yes\n", true),
+    ] {
+        let home = Home::new();
+        let seen = at_terminal(&home, &learn(), &format!("{keys}{END}"));
+        assert_eq!(seen.code, Some(0), "{keys:?}: {}", seen.screen);
+        assert!(seen.screen.contains("write this to"), "{}", seen.screen);
+        let policy = home.path("home/config/remit/policy.toml");
+        assert_eq!(policy.exists(), written, "{keys:?}: {}", seen.screen);
+        assert!(is_empty(&home.workspace()), "{keys:?}: {}", seen.screen);
+    }
+}

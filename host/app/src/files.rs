@@ -192,6 +192,30 @@ pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
         })
 }
 
+/// Replaces a text of the owner's in one step, if it is still what it was when it was read. A file
+/// that is there keeps its mode, a new one is private; a link stays one.
+pub(crate) fn replace_text(path: &Path, was: Option<&str>, text: &str) -> Result<(), Stop> {
+    if read_text_if_there(path)?.as_deref() != was {
+        return Err(Stop::usage(
+            format!("{} changed meanwhile; nothing was written", path.display()),
+            "start again",
+        ));
+    }
+    let Ok(real) = fs::canonicalize(path) else {
+        return write_private(path, text.as_bytes());
+    };
+    let temporary = beside(&real);
+    fs::write(&temporary, text)
+        .and_then(|()| fs::set_permissions(&temporary, fs::metadata(&real)?.permissions()))
+        .and_then(|()| fs::rename(&temporary, &real))
+        .map_err(|error| {
+            Stop::usage(
+                format!("cannot write {}: {error}", path.display()),
+                "check the directory and its permissions",
+            )
+        })
+}
+
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

@@ -5,10 +5,14 @@
 
 mod approvals;
 mod cli;
+mod diff;
+mod drill;
 mod exit;
+mod facts;
 mod files;
 mod loading;
 mod owner;
+mod past;
 mod permission;
 mod pinning;
 mod places;

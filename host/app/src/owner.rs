@@ -12,10 +12,12 @@ use remit_core::digest::Digest;
 use remit_core::grant::Grants;
 use remit_core::manifest::Manifest;
 use remit_core::policy::{FlagRules, Origin, Policy};
+use remit_core::scope::Scope;
 
 use crate::cli::target::Rules;
 use crate::exit::Stop;
 use crate::files;
+use crate::loading::Loaded;
 use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{NOTE, WARN};
@@ -31,6 +33,23 @@ pub(crate) struct Owner {
     files: Vec<(Origin, String)>,
     flags: FlagRules,
     policy: Policy,
+    search: Option<Vec<PathBuf>>,
+    hidden: Vec<String>,
+}
+
+/// What is different in a rehearsal from what the owner says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Supposed {
+    /// The workspace: a private copy.
+    pub(crate) workspace: PathBuf,
+    /// A file with another text than it has, or one that is not there.
+    pub(crate) file: Option<(Origin, String)>,
+    /// What is allowed besides.
+    pub(crate) allow: Vec<Scope>,
+    /// Where programs are looked up: what was fit for the real workspace.
+    pub(crate) search: Vec<PathBuf>,
+    /// Variables that keep their value from the plugin, whatever is allowed.
+    pub(crate) hidden: Vec<String>,
 }
 
 /// What came of asking the policy.
@@ -69,11 +88,84 @@ impl Owner {
         Ok(Self {
             directory: directory.to_owned(),
             policy_file: rules.policy.clone(),
+            search: policy.search().map(<[_]>::to_vec),
             workspace,
             files,
             flags,
             policy,
+            hidden: Vec::new(),
         })
+    }
+
+    /// The same owner in a rehearsal.
+    ///
+    /// # Errors
+    /// The supposed text has mistakes, or does not fit the other layers.
+    pub(crate) fn supposing(&self, supposed: Supposed) -> Result<Self, Stop> {
+        let mut files = self.files.clone();
+        if let Some((origin, text)) = supposed.file {
+            match files.iter_mut().find(|(known, _)| *known == origin) {
+                Some((_, old)) => *old = text,
+                None => files.push((origin, text)),
+            }
+        }
+        let mut flags = self.flags.clone();
+        for scope in supposed.allow {
+            let values = match scope {
+                Scope::Read(_) => &mut flags.allow_read,
+                Scope::Write(_) => &mut flags.allow_write,
+                Scope::Env(_) => &mut flags.allow_env,
+                Scope::Run(_) | Scope::RunAny => &mut flags.allow_run,
+                Scope::Net(_) => &mut flags.allow_net,
+            };
+            values.push(scope.to_string());
+        }
+        let policy = read_policy(&files, &flags, None)?;
+        Ok(Self {
+            directory: self.directory.clone(),
+            policy_file: self.policy_file.clone(),
+            workspace: supposed.workspace,
+            search: Some(supposed.search),
+            hidden: supposed.hidden,
+            files,
+            flags,
+            policy,
+        })
+    }
+
+    /// The same owner without the `--allow-…` flags.
+    ///
+    /// # Errors
+    /// None that reading did not have.
+    pub(crate) fn without_allow_flags(&self) -> Result<Self, Stop> {
+        let flags = FlagRules {
+            allow_read: Vec::new(),
+            allow_write: Vec::new(),
+            allow_env: Vec::new(),
+            allow_run: Vec::new(),
+            allow_net: Vec::new(),
+            ..self.flags.clone()
+        };
+        Ok(Self {
+            policy: read_policy(&self.files, &flags, None)?,
+            directory: self.directory.clone(),
+            policy_file: self.policy_file.clone(),
+            flags,
+            workspace: self.workspace.clone(),
+            files: self.files.clone(),
+            search: self.search.clone(),
+            hidden: self.hidden.clone(),
+        })
+    }
+
+    /// The directories in which bare program names are looked up, if they are listed.
+    pub(crate) fn search(&self) -> Option<&[PathBuf]> {
+        self.search.as_deref()
+    }
+
+    /// Whether a variable keeps its value from the plugin.
+    pub(crate) fn hides(&self, name: &str) -> bool {
+        self.hidden.iter().any(|hidden| hidden == name)
     }
 
     /// The workspace's real path.
@@ -117,6 +209,16 @@ impl Owner {
             Ok(grants) => Decided::Granted(Box::new(grants)),
             Err(denials) => Decided::Denied(denials.into_iter().collect()),
         })
+    }
+
+    /// Decides by files and flags alone; nobody is asked, and approvals do not count.
+    pub(crate) fn decide_as_written(&self, loaded: &Loaded) -> Result<Decided, Stop> {
+        self.decide(
+            &loaded.manifest,
+            &loaded.digest,
+            None,
+            &FlagRules::default(),
+        )
     }
 
     /// A command of this program about the same workspace and policy, ready to be pasted.

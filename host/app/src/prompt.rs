@@ -49,7 +49,7 @@ pub(crate) fn ask(plugin: &str, denials: &[Denial]) -> Vec<Yes> {
 
 /// Asks one question that only a yes answers with yes.
 pub(crate) fn confirm(what: &str) -> bool {
-    anstream::eprint!("{what} [y]es, [N]o: ");
+    anstream::eprint!("{} [y]es, [N]o: ", printable(what));
     matches!(typed().as_str(), "y" | "yes")
 }
 

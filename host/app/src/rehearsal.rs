@@ -1,217 +1,373 @@
-//! A rehearsal of attacks: the carried attacker runs as a tool of this machine, in a scratch
-//! workspace, beside victims that it must not reach.
+//! A run in a private copy of the workspace, to see what a plugin uses: the same sandbox, the same
+//! tools, the same end; but without the network, without values that the owner did not allow,
+//! without what plugins keep, and without a record.
 //!
-//! It goes the way that every tool goes: declared by a policy, decided, launched, started by the
-//! tool box. Never: a file of the user among the victims, a right that an ordinary tool does not
-//! have.
+//! Never: a change of the workspace, of the policy or of the state; anything carried back from the
+//! copy; something that the owner forbids.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "every path is below a scratch directory that was just made and is only this user's"
-)]
-
-use std::fs::{self, Permissions};
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
-use remit_attacker::{
-    ABSTRACT, Attempt, CANARY, HOST_PID, Level, OUTSIDE, SCRATCH, TCP, UNIX, WORKSPACE,
-};
-use remit_core::decide::decide;
-use remit_core::digest::Digest;
-use remit_core::manifest::{Confinement, Manifest};
-use remit_core::policy::{AsRoot, Origin, Policy};
-use remit_core::tool::{CallStdin, Exit, Launch, SlotValue, StartError, ToolCall, Usage};
-use remit_engine::seam::{ToolEvent, Tools as _};
-use remit_process::{HostEnvironment, Settings, ToolBox, Without};
-use tempfile::TempDir;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use remit_core::denial::Denial;
+use remit_core::event::{Event, Record};
+use remit_core::grant::{Access, Grants};
+use remit_core::manifest::Confinement;
+use remit_core::outcome::Outcome;
+use remit_core::path::RelPath;
+use remit_core::policy::{Called, Observed};
+use remit_core::scope::Scope;
+use remit_core::tool::{Directory, Launch};
+use remit_engine::attempt;
+use remit_engine::cancel::Cancel;
+use remit_engine::inputs::RawInputs;
+use remit_engine::journal::{Journal, Watcher, system_clock};
+use remit_engine::plugin::Role;
+use remit_engine::seam::Observer;
+use remit_process::{HostDirectory, SearchPath};
+use remit_workspace::Copied;
 
-/// The static binary that `build.rs` made.
-const ATTACKER: &[u8] = include_bytes!(env!("REMIT_ATTACKER"));
+use crate::exit::Stop;
+use crate::loading::Loaded;
+use crate::owner::{Decided, Owner, Supposed};
+use crate::places::Places;
+use crate::wiring;
 
-/// Bytes that are asked for at once.
-const CHUNK: usize = 64 * 1024;
+/// The loosest confinement of tools under which a rehearsal takes place: only what is kept in the
+/// copy by the kernel may run although the owner has not allowed it.
+pub(crate) const MINIMUM_CONFINEMENT: Confinement = Confinement::Full;
 
-/// What asks for the tool, as any plugin would.
-const MANIFEST: &str = r#"
-format = 1
-id = "attacker"
-version = "0.1.0"
-wit = "remit:plugin@0.1.0"
-title = "Attacks"
-[[read]]
-path = "."
-reason = "the scratch workspace"
-[[write]]
-path = "."
-reason = "the scratch workspace"
-[[run]]
-tool = "attacker"
-reason = "tries to leave its confinement"
-"#;
+/// Paths of one kind that are remembered. A plugin that uses more is not narrowed by name.
+const MAX_USED: usize = 50_000;
 
-/// What came of it.
-pub(crate) struct Rehearsed {
-    /// How tightly the tool was confined.
-    pub(crate) level: Level,
-    /// Every attempt, in order.
-    pub(crate) attempts: Vec<Attempt>,
-    /// How the attacker ended.
-    pub(crate) exit: Exit,
+/// Everything that rehearsals of one plugin share.
+pub(crate) struct Stage<'a> {
+    pub(crate) places: &'a Places,
+    pub(crate) loaded: &'a Loaded,
+    pub(crate) inputs: RawInputs,
+    pub(crate) role: Option<Role>,
+    pub(crate) timeout: Option<Duration>,
+    /// The real workspace.
+    workspace: PathBuf,
+    search: Vec<PathBuf>,
+    runtime: tokio::runtime::Runtime,
+    cancel: Cancel,
+    home: HostDirectory,
 }
 
-/// Why there was no rehearsal.
-#[derive(Debug)]
-pub(crate) enum NotRehearsed {
-    /// No tool can be started on this machine.
-    Start(StartError),
-    /// The stage could not be set.
-    Other(anyhow::Error),
+/// What came of one rehearsal.
+pub(crate) struct Seen {
+    pub(crate) outcome: Outcome,
+    pub(crate) observed: Observed,
+    pub(crate) denials: Vec<Denial>,
+    pub(crate) copied: Copied,
+    /// Tool and success of every call, sorted.
+    ends: Vec<(String, bool)>,
 }
 
-impl From<anyhow::Error> for NotRehearsed {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
+impl Seen {
+    /// Whether another rehearsal did the same, as far as a policy can matter.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let code = |outcome: &Outcome| match outcome {
+            Outcome::Failed { code, .. } => Some(code.clone()),
+            Outcome::Succeeded { .. }
+            | Outcome::Rejected { .. }
+            | Outcome::InvalidInput { .. }
+            | Outcome::Denied { .. }
+            | Outcome::Unavailable { .. }
+            | Outcome::TimedOut { .. }
+            | Outcome::Cancelled { .. }
+            | Outcome::PluginFault { .. }
+            | Outcome::Internal { .. } => None,
+        };
+        let refused = |seen: &Self| -> BTreeSet<(String, String)> {
+            let denials = seen.denials.iter();
+            denials
+                .map(|denial| (denial.capability.to_string(), denial.scope.clone()))
+                .collect()
+        };
+        std::mem::discriminant(&self.outcome) == std::mem::discriminant(&other.outcome)
+            && code(&self.outcome) == code(&other.outcome)
+            && self.observed.changed == other.observed.changed
+            && self.ends == other.ends
+            && refused(self) == refused(other)
     }
 }
 
-/// Directories and services of one rehearsal; gone when dropped.
-struct Stage {
-    root: TempDir,
-    tcp: TcpListener,
-    abstracted: String,
-    _sockets: [UnixListener; 2],
-}
-
-impl Stage {
-    fn set(base: &Path) -> io::Result<Self> {
-        let root = tempfile::Builder::new()
-            .prefix("remit-rehearsal-")
-            .tempdir_in(base)?;
-        for directory in ["workspace", "outside", "program"] {
-            fs::create_dir(root.path().join(directory))?;
-        }
-        fs::write(root.path().join("workspace").join(SCRATCH), "")?;
-        fs::write(root.path().join("outside/canary"), "nobody may read this\n")?;
-        let program = root.path().join("program/remit-attacker");
-        fs::write(&program, ATTACKER)?;
-        fs::set_permissions(&program, Permissions::from_mode(0o555))?;
-        let abstracted = root.path().display().to_string();
+impl<'a> Stage<'a> {
+    /// Prepares rehearsals. The first Ctrl-C ends the one that goes on.
+    pub(crate) fn new(
+        places: &'a Places,
+        owner: &Owner,
+        loaded: &'a Loaded,
+        inputs: RawInputs,
+    ) -> Result<Self, Stop> {
+        let runtime = wiring::runtime()?;
+        let cancel = Cancel::new();
+        runtime.block_on(async { wiring::cancel_on_signals(&cancel) })?;
+        // What was fit for the real workspace; the copy lies elsewhere.
+        let search = match owner.search() {
+            Some(listed) => SearchPath::listed(listed, owner.workspace()),
+            None => SearchPath::new(std::env::var_os("PATH").as_deref(), owner.workspace()),
+        };
+        let temporary = std::env::temp_dir();
+        let home = HostDirectory::new(&temporary).map_err(|error| {
+            Stop::usage(
+                format!("nothing can be copied to {}: {error}", temporary.display()),
+                "check that it can be written, or set TMPDIR",
+            )
+        })?;
         Ok(Self {
-            tcp: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-            _sockets: [
-                UnixListener::bind(root.path().join("outside/socket"))?,
-                UnixListener::bind_addr(&SocketAddr::from_abstract_name(&abstracted)?)?,
-            ],
-            abstracted,
-            root,
+            places,
+            loaded,
+            inputs,
+            role: None,
+            timeout: None,
+            workspace: owner.workspace().to_owned(),
+            search: search.directories().to_vec(),
+            runtime,
+            cancel,
+            home,
         })
     }
 
-    fn path(&self, below: &str) -> PathBuf {
-        self.root.path().join(below)
+    /// Whether someone asked to end.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.reason().is_some()
     }
 
-    /// The victims, as the attacker's options.
-    fn options(&self) -> io::Result<Vec<String>> {
-        let path = |option: &str, below: &str| format!("{option}{}", self.path(below).display());
-        Ok(vec![
-            path(WORKSPACE, "workspace"),
-            path(CANARY, "outside/canary"),
-            path(OUTSIDE, "outside"),
-            path(UNIX, "outside/socket"),
-            format!("{ABSTRACT}{}", self.abstracted),
-            format!("{TCP}{}", self.tcp.local_addr()?.port()),
-            format!("{HOST_PID}{}", std::process::id()),
-        ])
-    }
-
-    /// The declaration of the attacker as a tool, and the rules for it.
-    fn policy(&self) -> String {
-        let program = toml_text(&self.path("program/remit-attacker").display().to_string());
-        format!(
-            "format = 1\n\
-             [tools.attacker]\nprogram = {program}\n\
-             [tools.attacker.templates]\nattack = [\"portable\", \"--\", \"{{options:text*}}\"]\n\
-             [tools.attacker.run]\nwall = \"2m\"\n\
-             [plugins.attacker]\nread = [\".\"]\nwrite = [\".\"]\nrun = [\"attacker\"]\n"
-        )
-    }
-
-    /// The decided launch.
-    fn launch(&self) -> anyhow::Result<Launch> {
-        let manifest = Manifest::parse("attacker", MANIFEST).map_err(|found| anyhow!("{found}"))?;
-        let policy = Policy::parse(Origin::File("attacker".to_owned()), &self.policy())
-            .map_err(|found| anyhow!("{found}"))?;
-        let grants = decide(&manifest, &policy, &Digest::of(ATTACKER))
-            .map_err(|denials| anyhow!("the rehearsal was denied: {denials:?}"))?;
-        let call = ToolCall {
-            tool: "attacker".to_owned(),
-            template: "attack".to_owned(),
-            slots: vec![("options".to_owned(), SlotValue::Many(self.options()?))],
-            env: Vec::new(),
-            cwd: None,
-            stdin: CallStdin::Empty,
-            timeout: None,
-            idle: None,
+    /// Runs the plugin in a fresh copy, under what the owner says and what is supposed.
+    ///
+    /// # Errors
+    /// It is denied, or cannot be copied or wired.
+    pub(crate) fn run(&self, owner: &Owner, supposed: Supposed) -> Result<Seen, Stop> {
+        let room = self
+            .home
+            .run()
+            .map_err(|error| Stop::Internal(error.into()))?;
+        let copy = room.temporary().to_owned();
+        let owner = owner.supposing(Supposed {
+            workspace: copy.clone(),
+            search: self.search.clone(),
+            ..supposed
+        })?;
+        let grants = match owner.decide_as_written(self.loaded)? {
+            Decided::Granted(grants) => *grants,
+            Decided::Denied(denials) => return Err(Stop::Denied(denials)),
         };
-        grants
-            .launch(&call)
-            .map_err(|error| anyhow!("the rehearsal was refused: {error:?}"))
-    }
-}
-
-/// A text as TOML has it.
-fn toml_text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// Rehearses every attack that this machine can try. Everything is made below `base` and removed.
-///
-/// # Errors
-/// The attacker could not be started, as no tool could, or something else failed.
-pub(crate) async fn rehearse(base: &Path, as_root: AsRoot) -> Result<Rehearsed, NotRehearsed> {
-    let base = base.canonicalize().context("the temporary directory")?;
-    let stage = Stage::set(&base).context("the scratch directory")?;
-    let tools = ToolBox::new(Settings {
-        workspace: stage.path("workspace"),
-        scratch: base,
-        environment: HostEnvironment::new(std::env::vars_os()),
-        search: None,
-        as_root,
-        without: Without::default(),
-    })
-    .context("the tool box")?;
-    let started = tools.start(&stage.launch()?).await;
-    let mut running = started.map_err(NotRehearsed::Start)?;
-    let mut said = Vec::new();
-    let exit = loop {
-        match running.tool.next_event(CHUNK).await {
-            ToolEvent::Stdout(bytes) => said.extend_from_slice(&bytes),
-            ToolEvent::Stderr(_) => {}
-            ToolEvent::Exited(exit) => break exit,
+        let copied = self.copy(&grants, &copy)?;
+        let (outcome, events, used) = self.runtime.block_on(self.attempt(&owner, grants))?;
+        let mut seen = Seen {
+            outcome,
+            observed: used.into_observed(&copied),
+            denials: Vec::new(),
+            copied,
+            ends: Vec::new(),
+        };
+        for event in &events {
+            seen.take(event);
         }
-    };
-    let level = level(&running.tool.usage());
-    tools.close().await;
-    Ok(Rehearsed {
-        level,
-        attempts: Attempt::parse_all(&String::from_utf8_lossy(&said)),
-        exit,
-    })
+        seen.ends.sort_unstable();
+        Ok(seen)
+    }
+
+    /// Copies the workspace, but not what the plugin must not read.
+    fn copy(&self, grants: &Grants, to: &Path) -> Result<Copied, Stop> {
+        let open = |path: &Path| {
+            Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| {
+                Stop::usage(
+                    format!("cannot open {}: {error}", path.display()),
+                    "check its permissions",
+                )
+            })
+        };
+        let hidden = |path: &RelPath| {
+            let mut patterns = grants.patterns(Access::Read);
+            patterns.any(|pattern| pattern.denies(path))
+        };
+        remit_workspace::copy(&open(&self.workspace)?, &open(to)?, &hidden)
+            .map_err(|error| Stop::usage(error.to_string(), "nothing was run"))
+    }
+
+    async fn attempt(
+        &self,
+        owner: &Owner,
+        grants: Grants,
+    ) -> Result<(Outcome, Vec<Event>, Used), Stop> {
+        let run_id = wiring::new_run_id();
+        let kept = Kept::default();
+        let used = Arc::new(Uses::default());
+        let watchers: Vec<Box<dyn Watcher>> = vec![Box::new(kept.clone())];
+        let journal = Journal::start(run_id.clone(), system_clock(), watchers)
+            .map_err(|error| Stop::Internal(error.into()))?;
+        let summary = wiring::summary(&grants);
+        let request = wiring::request(self.loaded, summary, self.inputs.clone(), run_id, self.role);
+        let surroundings = wiring::Surroundings {
+            journal,
+            cancel: self.cancel.clone(),
+            timeout: self.timeout,
+            rehearsal: Some(wiring::Rehearsal {
+                observer: Arc::clone(&used) as Arc<dyn Observer>,
+                confinement: MINIMUM_CONFINEMENT,
+            }),
+        };
+        let tools = Arc::new(wiring::tool_box(owner)?);
+        let box_of_run = Arc::clone(&tools);
+        let wired = wiring::wire(
+            self.places,
+            owner,
+            self.loaded,
+            grants,
+            box_of_run,
+            surroundings,
+        )
+        .await?;
+        let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
+        tools.close().await;
+        let used = std::mem::take(&mut *lock(&used.0));
+        let events = std::mem::take(&mut *lock(&kept.0));
+        Ok((outcome, events, used))
+    }
 }
 
-/// The level at which a tool ran.
-fn level(usage: &Usage) -> Level {
-    match usage.confinement {
-        Confinement::Full => Level::A,
-        Confinement::Landlock => Level::B,
-        Confinement::Namespaces => Level::BPrime,
-        Confinement::None => Level::C,
+impl Seen {
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::ToolStarted {
+                tool,
+                template,
+                directory,
+                ..
+            } => {
+                // Both names were parsed before the tool was started.
+                if let (Ok(tool), Ok(template)) = (tool.parse(), template.parse()) {
+                    let directory = RelPath::parse(directory).ok();
+                    self.observed.calls.insert(Called {
+                        tool,
+                        template,
+                        directory,
+                    });
+                }
+            }
+            Event::ToolFinished { tool, success, .. } => self.ends.push((tool.clone(), *success)),
+            Event::Denied { denial } => self.denials.push(denial.clone()),
+            Event::FilesChanged { changes, more } => {
+                let paths = changes.iter().map(|change| change.path.clone());
+                self.observed.changed.extend(paths);
+                if *more {
+                    self.observed.directories.clear();
+                }
+            }
+            Event::RunFinished { outcome, .. } => {
+                if let Outcome::Denied { denials, .. } = outcome {
+                    let known = |denial: &Denial| self.denials.contains(denial);
+                    let new: Vec<Denial> =
+                        denials.iter().filter(|one| !known(one)).cloned().collect();
+                    self.denials.extend(new);
+                }
+            }
+            Event::RunStarted { .. }
+            | Event::InputsAccepted { .. }
+            | Event::Step { .. }
+            | Event::Percent { .. }
+            | Event::Log { .. }
+            | Event::Produced { .. }
+            | Event::CheckpointSaved { .. }
+            | Event::ApprovalRevoked { .. }
+            | Event::ToolOutput { .. }
+            | Event::ToolRefused { .. } => {}
+        }
     }
+}
+
+/// Names of variables among scopes.
+pub(crate) fn variables(scopes: &[Scope]) -> Vec<String> {
+    let names = scopes.iter().filter_map(|scope| match scope {
+        Scope::Env(name) => Some(name.to_string()),
+        Scope::Read(_) | Scope::Write(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => None,
+    });
+    names.collect()
+}
+
+/// Keeps the events of a rehearsal, but what tools print.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Event>>>);
+
+impl Watcher for Kept {
+    fn record(&mut self, record: &Record) {
+        if !matches!(record.event, Event::ToolOutput { .. } | Event::Log { .. }) {
+            lock(&self.0).push(record.event.clone());
+        }
+    }
+}
+
+/// What a plugin used so far.
+#[derive(Debug, Default)]
+struct Used {
+    read: BTreeSet<RelPath>,
+    written: BTreeSet<RelPath>,
+    asked: BTreeSet<Called>,
+    more: bool,
+}
+
+impl Used {
+    fn into_observed(self, copied: &Copied) -> Observed {
+        Observed {
+            read: self.read,
+            written: self.written,
+            calls: self.asked,
+            // With more paths than are remembered nobody can say what was not used.
+            directories: if self.more {
+                BTreeSet::new()
+            } else {
+                copied.directories.iter().cloned().collect()
+            },
+            ..Observed::default()
+        }
+    }
+}
+
+/// Sees what a plugin uses.
+#[derive(Debug, Default)]
+struct Uses(Mutex<Used>);
+
+impl Observer for Uses {
+    fn used(&self, access: Access, path: &RelPath) {
+        let mut used = lock(&self.0);
+        let paths = match access {
+            Access::Read => &mut used.read,
+            Access::Write => &mut used.written,
+        };
+        if paths.contains(path) {
+            return;
+        }
+        if paths.len() < MAX_USED {
+            paths.insert(path.clone());
+        } else {
+            used.more = true;
+        }
+    }
+
+    fn asked(&self, launch: &Launch) {
+        // At most as many as there are templates and directories that may be used.
+        let mut used = lock(&self.0);
+        if used.asked.len() < MAX_USED {
+            used.asked.insert(Called {
+                tool: launch.tool().clone(),
+                template: launch.template().clone(),
+                directory: match launch.directory() {
+                    Directory::Workspace(path) => Some(path.clone()),
+                    Directory::Fixed(_) => None,
+                },
+            });
+        }
+    }
+}
+
+/// A poisoned lock only means that another thread panicked while it held plain data.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -24,8 +24,8 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
-use remit_ledger::SqliteState;
+use remit_engine::seam::{Observer, StateStore, Tools, WorkingTree, WorkspaceError};
+use remit_ledger::{MemoryState, SqliteState};
 use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::Tree;
@@ -49,6 +49,15 @@ pub(crate) struct Surroundings {
     pub(crate) journal: Journal,
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) rehearsal: Option<Rehearsal>,
+}
+
+/// What is different in a run that only shows what a plugin uses.
+pub(crate) struct Rehearsal {
+    /// Sees which files the plugin uses.
+    pub(crate) observer: Arc<dyn Observer>,
+    /// The loosest confinement of tools under which it takes place.
+    pub(crate) confinement: Confinement,
 }
 
 /// The asynchronous runtime.
@@ -79,7 +88,7 @@ pub(crate) async fn load_plugin(
         .map_err(|error| unloadable(loaded, &error))?;
     let workspace = open_workspace(owner)?;
     plugin
-        .with_surroundings(Some(Arc::new(workspace)), host_environment(), memory)
+        .with_surroundings(Some(Arc::new(workspace)), host_environment(owner), memory)
         .map_err(|error| unloadable(loaded, &error))
 }
 
@@ -87,7 +96,7 @@ fn unloadable(loaded: &Loaded, error: &LoadError) -> Stop {
     Stop::Plugin(format!("{}: {error}", loaded.place))
 }
 
-fn open_workspace(owner: &Owner) -> Result<Dir, Stop> {
+pub(crate) fn open_workspace(owner: &Owner) -> Result<Dir, Stop> {
     Dir::open_ambient_dir(owner.workspace(), ambient_authority()).map_err(|error| {
         Stop::usage(
             format!("cannot open {}: {error}", owner.workspace().display()),
@@ -97,20 +106,26 @@ fn open_workspace(owner: &Owner) -> Result<Dir, Stop> {
 }
 
 /// The host's environment, as far as it is text. Names decide who sees what of it.
-fn host_environment() -> Vec<(String, String)> {
+fn host_environment(owner: &Owner) -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| !owner.hides(name))
         .collect()
 }
 
 /// The level at which this machine confines tools; none if the run may start no tool. A run whose
 /// tools would be confined less than manifest and policy ask for does not begin.
-async fn confinement(owner: &Owner, grants: &Grants) -> Result<Option<Confinement>, Stop> {
+async fn confinement(
+    owner: &Owner,
+    grants: &Grants,
+    rehearsal: Option<&Rehearsal>,
+) -> Result<Option<Confinement>, Stop> {
     if grants.tools().is_empty() {
         return Ok(None);
     }
     let as_root = owner.policy().as_root();
     let wanted = grants.limits().confinement();
+    let wanted = rehearsal.map_or(wanted, |rehearsal| wanted.min(rehearsal.confinement));
     match probe(&scratch_base(), as_root, Without::default()).await {
         Ok(found) if found.confinement <= wanted => Ok(Some(found.confinement)),
         Ok(found) => {
@@ -165,14 +180,19 @@ pub(crate) async fn wire(
     surroundings: Surroundings,
 ) -> Result<Wired, Stop> {
     let limits = *grants.limits();
-    if let Some(found) = confinement(owner, &grants).await? {
+    if let Some(found) = confinement(owner, &grants, surroundings.rehearsal.as_ref()).await? {
         tools.rely_on(found);
     }
     let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
     let tree = working_tree(owner, &grants).await?;
+    // A rehearsal leaves nothing behind, and begins with nothing.
+    let state: Arc<dyn StateStore> = match &surroundings.rehearsal {
+        Some(_) => Arc::new(MemoryState::new()),
+        None => Arc::new(SqliteState::at(places.plugin_state())),
+    };
     let world = World {
         tools: tools as Arc<dyn Tools>,
-        state: Arc::new(SqliteState::at(places.plugin_state())),
+        state,
         tree,
     };
     let identity = Identity {
@@ -189,6 +209,9 @@ pub(crate) async fn wire(
         surroundings.cancel,
         true,
     );
+    if let Some(rehearsal) = surroundings.rehearsal {
+        host.observe(rehearsal.observer);
+    }
     Ok(Wired { plugin, host })
 }
 
@@ -210,7 +233,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
         workspace: owner.workspace().to_owned(),
         scratch: scratch_base(),
         environment: HostEnvironment::new(std::env::vars_os()),
-        search: owner.policy().search().map(<[_]>::to_vec),
+        search: owner.search().map(<[_]>::to_vec),
         as_root: owner.policy().as_root(),
         without: Without::default(),
     })

@@ -26,6 +26,7 @@ pub mod diagnostic;
 pub mod digest;
 mod document;
 pub mod event;
+pub mod explain;
 pub mod grant;
 pub mod id;
 pub mod manifest;

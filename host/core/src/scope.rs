@@ -44,6 +44,17 @@ impl Capability {
     }
 }
 
+/// The text does not name something that a plugin could ask for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// The first word is no kind of effect.
+    #[error("`{0}` is no capability; write read, write, env, run or net")]
+    Capability(String),
+    /// The rest does not fit the kind of effect.
+    #[error("{0}")]
+    Value(String),
+}
+
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -122,6 +133,26 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Reads a scope as denials and flags write it: `read`, `src/a`.
+    ///
+    /// # Errors
+    /// The word is no capability that can be asked for, or the value does not fit it.
+    pub fn parse(capability: &str, value: &str) -> Result<Self, ScopeError> {
+        fn read<T: FromStr<Err: fmt::Display>>(value: &str) -> Result<T, ScopeError> {
+            let parsed = value.parse::<T>();
+            parsed.map_err(|error| ScopeError::Value(error.to_string()))
+        }
+        match capability {
+            "read" => read(value).map(Self::Read),
+            "write" => read(value).map(Self::Write),
+            "env" => read(value).map(Self::Env),
+            "run" if value == "*" => Ok(Self::RunAny),
+            "run" => read(value).map(Self::Run),
+            "net" => read(value).map(Self::Net),
+            other => Err(ScopeError::Capability(other.chars().take(40).collect())),
+        }
+    }
+
     /// The kind of effect.
     #[must_use]
     pub fn capability(&self) -> Capability {
@@ -192,6 +223,33 @@ mod tests {
             if let Ok(scope) = scope {
                 assert_eq!(scope.to_string(), text);
             }
+        }
+    }
+
+    #[test]
+    fn scopes_are_read_as_they_are_written() {
+        for (capability, value) in [
+            ("read", "src/a"),
+            ("write", "."),
+            ("env", "LANG"),
+            ("run", "git"),
+            ("run", "git:status"),
+            ("run", "*"),
+            ("net", "https://api.example.org"),
+        ] {
+            let scope = Scope::parse(capability, value).unwrap();
+            assert_eq!(scope.to_string(), value);
+            assert_eq!(scope.capability().word(), capability);
+        }
+        for (capability, value, said) in [
+            ("walk", "x", "`walk` is no capability"),
+            ("load", "x", "`load` is no capability"),
+            ("read", "/etc", "`/etc` is absolute"),
+            ("run", "/bin/sh", "is not a tool name"),
+            ("env", "A=B", "is not the name of an environment variable"),
+        ] {
+            let error = Scope::parse(capability, value).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use remit_core::change::Change;
+use remit_core::grant::Access;
 use remit_core::path::RelPath;
 use remit_core::tool::{Exit, Launch, ProgramIdentity, StartError, Usage};
 
@@ -133,6 +134,15 @@ pub trait StateStore: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot look at the workspace: {0}")]
 pub struct WorkspaceError(pub String);
+
+/// Sees what a plugin really uses of what it is granted, as far as no event says it. Stands on the
+/// plugin's way to a file, so it must be quick and must not block.
+pub trait Observer: Send + Sync {
+    /// The plugin was let through to this path.
+    fn used(&self, access: Access, path: &RelPath);
+    /// The plugin asked whether this would be started, and the answer was yes.
+    fn asked(&self, launch: &Launch);
+}
 
 /// The working tree of one run, seen from the moment at which the run began.
 #[async_trait]

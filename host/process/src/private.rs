@@ -33,7 +33,7 @@ const PRIVATE: u32 = 0o700;
 
 /// The private directory of this host process. Removed when dropped.
 #[derive(Debug)]
-pub(crate) struct HostDirectory {
+pub struct HostDirectory {
     root: TempDir,
     /// Held as long as this process lives. The kernel lets go of it even after SIGKILL, which is
     /// how the next host knows that the directory is left over.
@@ -47,7 +47,7 @@ impl HostDirectory {
     ///
     /// # Errors
     /// `base` cannot be written.
-    pub(crate) fn new(base: &Path) -> io::Result<Self> {
+    pub fn new(base: &Path) -> io::Result<Self> {
         remove_leftovers(base);
         let root = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -64,7 +64,8 @@ impl HostDirectory {
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         self.root.path()
     }
 
@@ -72,7 +73,7 @@ impl HostDirectory {
     ///
     /// # Errors
     /// The disk is full, or the host's directory is gone.
-    pub(crate) fn run(&self) -> io::Result<RunDirectory> {
+    pub fn run(&self) -> io::Result<RunDirectory> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let root = self.root.path().join(number.to_string());
         let private = |path: &Path| DirBuilder::new().mode(PRIVATE).create(path);

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use remit_core::tool::Program;
 use rustix::fs::{Access, access};
 
-use crate::pin::{Pinned, PinnedFile, Script};
+use crate::pin::{Pinned, Script};
+use crate::pinned_file::PinnedFile;
 use crate::search::SearchPath;
 
 /// Bytes of a program that are looked at for an interpreter line: as many as the kernel looks at.

@@ -74,7 +74,8 @@ impl SearchPath {
     }
 
     /// The directories.
-    pub(crate) fn directories(&self) -> &[PathBuf] {
+    #[must_use]
+    pub fn directories(&self) -> &[PathBuf] {
         &self.directories
     }
 

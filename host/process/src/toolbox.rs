@@ -32,7 +32,8 @@ use crate::directory::{WorkingDirectory, open_file};
 use crate::environment::{HostEnvironment, environment};
 use crate::image;
 use crate::invocation::{Held, Hold, Input, Invocation, refused, refused_io};
-use crate::pin::{Change, Pinned};
+use crate::pin::Pinned;
+use crate::pinned_file::Change;
 use crate::resolve::{ResolveError, resolve};
 use crate::search::SearchPath;
 use crate::secrets;
@@ -138,6 +139,12 @@ impl ToolBox {
     /// would get less does not run.
     pub fn rely_on(&self, found: Confinement) {
         self.inner.confiner.rely_on(found);
+    }
+
+    /// Where bare program names are looked up.
+    #[must_use]
+    pub fn search(&self) -> &SearchPath {
+        &self.inner.search
     }
 
     /// Ends every tool of the run, and waits until nothing of any is left. Nothing starts

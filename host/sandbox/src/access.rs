@@ -160,7 +160,14 @@ impl Access {
             Intent::Look if grants.may_write(path) => Ok(()),
             Intent::Look => grants.check_path(Want::Read, path),
         };
-        decision.map_err(|denial| Refusal::Denied(Box::new(denial)))
+        decision.map_err(|denial| Refusal::Denied(Box::new(denial)))?;
+        let used = match intent {
+            Intent::Look if !grants.may_read(path) => Want::Write,
+            Intent::Look | Intent::Read => Want::Read,
+            Intent::Write => Want::Write,
+        };
+        self.host.used(used, path);
+        Ok(())
     }
 
     /// The refusal for what lies outside: no grant can allow it.

@@ -81,7 +81,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Schema(args) => schema::run(&args),
         Command::Plugin(args) => plugin::run(args),
         Command::Tool(args) => tool::run(args),
-        Command::Policy(args) => policy::run(&args),
+        Command::Policy(args) => policy::run(args),
         Command::Trust(args) => trust::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Grant(args) => grant::run(&args),

@@ -184,6 +184,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         journal: journal.clone(),
         cancel,
         timeout: args.timeout.map(TimeSpan::get),
+        rehearsal: None,
     };
     let starts = Arc::clone(&tools);
     let wired = wiring::wire(&places, &owner, &loaded, grants, starts, surroundings).await?;

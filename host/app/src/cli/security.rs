@@ -9,11 +9,11 @@ use remit_core::tool::Exit;
 use serde::Serialize;
 
 use super::target::Rules;
+use crate::drill::{self, NotRehearsed, Rehearsed};
 use crate::exit::Stop;
 use crate::owner::Owner;
 use crate::places::Places;
 use crate::printable::printable;
-use crate::rehearsal::{self, NotRehearsed, Rehearsed};
 use crate::render::{BAD, BOLD, DIM, GOOD, WARN};
 use crate::wiring;
 
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let owner = Owner::read(&places, Path::new("."), &Rules::default())?;
     let runtime = wiring::runtime()?;
     let base = wiring::scratch_base();
-    let rehearsal = rehearsal::rehearse(&base, owner.policy().as_root());
+    let rehearsal = drill::rehearse(&base, owner.policy().as_root());
     let report = match runtime.block_on(rehearsal) {
         Ok(rehearsed) => judge(&rehearsed),
         Err(NotRehearsed::Start(error)) => Report {

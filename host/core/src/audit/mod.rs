@@ -187,64 +187,20 @@ impl Entry {
         "lost",
     ];
 
-    fn granted(grants: Box<GrantSummary>) -> Self {
-        Self::Grant { grants }
-    }
-
-    fn denied(denial: Denial) -> Self {
-        Self::Denial { denial }
-    }
-
     /// What the audit keeps of an event, if anything.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
         match event {
             // Plugin and workspace are in the entry with which the run was opened.
-            Event::RunStarted { grants, .. } => Some(Self::granted(grants.clone())),
-            Event::Denied { denial } => Some(Self::denied(denial.clone())),
-            Event::ToolStarted {
-                call,
-                tool,
-                template,
-                arguments,
-                directory,
-                env,
-                program,
-                confinement,
-            } => Some(Self::Spawn {
-                call: *call,
-                tool: tool.clone(),
-                template: template.clone(),
-                arguments: arguments.clone(),
-                env: env.clone(),
-                directory: directory.clone(),
-                program: program.clone(),
-                level: Some(*confinement),
+            Event::RunStarted { grants, .. } => Some(Self::Grant {
+                grants: grants.clone(),
             }),
-            Event::ToolFinished {
-                call,
-                tool,
-                exit,
-                success,
-                usage,
-            } => Some(Self::Exit {
-                call: *call,
-                tool: tool.clone(),
-                exit: *exit,
-                success: *success,
-                usage: usage.clone(),
+            Event::Denied { denial } => Some(Self::Denial {
+                denial: denial.clone(),
             }),
-            Event::ToolRefused {
-                tool,
-                template,
-                code,
-                message,
-            } => Some(Self::Refused {
-                tool: tool.clone(),
-                template: template.clone(),
-                code: code.clone(),
-                message: message.clone(),
-            }),
+            Event::ToolStarted { .. } | Event::ToolFinished { .. } | Event::ToolRefused { .. } => {
+                Self::of_tool(event.clone())
+            }
             Event::FilesChanged { changes, more } => Some(Self::FilesChanged {
                 changes: changes.clone(),
                 more: *more,
@@ -266,6 +222,67 @@ impl Entry {
             | Event::Produced { .. }
             | Event::CheckpointSaved { .. }
             | Event::ToolOutput { .. } => None,
+        }
+    }
+
+    /// What it keeps of an event about a tool.
+    fn of_tool(event: Event) -> Option<Self> {
+        match event {
+            Event::ToolStarted {
+                call,
+                tool,
+                template,
+                arguments,
+                directory,
+                env,
+                program,
+                confinement,
+            } => Some(Self::Spawn {
+                call,
+                tool,
+                template,
+                arguments,
+                env,
+                directory,
+                program,
+                level: Some(confinement),
+            }),
+            Event::ToolFinished {
+                call,
+                tool,
+                exit,
+                success,
+                usage,
+            } => Some(Self::Exit {
+                call,
+                tool,
+                exit,
+                success,
+                usage,
+            }),
+            Event::ToolRefused {
+                tool,
+                template,
+                code,
+                message,
+            } => Some(Self::Refused {
+                tool,
+                template,
+                code,
+                message,
+            }),
+            Event::RunStarted { .. }
+            | Event::InputsAccepted { .. }
+            | Event::Denied { .. }
+            | Event::Step { .. }
+            | Event::Percent { .. }
+            | Event::Log { .. }
+            | Event::Produced { .. }
+            | Event::CheckpointSaved { .. }
+            | Event::ToolOutput { .. }
+            | Event::ApprovalRevoked { .. }
+            | Event::FilesChanged { .. }
+            | Event::RunFinished { .. } => None,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::quantity::{ByteSize, TimeSpan};
 use crate::scope::{Scope, ToolScope};
 use crate::tool::{EnvName, TemplateId, ToolDeclaration, ToolId};
 
+pub(crate) use refusal::refusal;
 pub use refusal::{CallProblem, CallRefused};
 
 /// What a plugin wants to do with a path.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::Grants;
 use crate::decide::{Verdict, is_declared, judge, refuse};
 use crate::denial::{Denial, Fix, MissingKey};
+use crate::manifest::Manifest;
+use crate::policy::Allowance;
 use crate::scope::{Scope, ToolScope};
 
 /// One field of a call that is wrong.
@@ -47,56 +49,54 @@ fn list(problems: &[CallProblem]) -> String {
 impl Grants {
     /// Explains why something that was not granted was not.
     pub(super) fn denial(&self, scope: &Scope) -> Denial {
-        let covering = self
-            .manifest
-            .requests()
-            .iter()
-            .filter(|one| one.scope().covers(scope));
-        // Of several requests the narrowest is the one to allow.
-        let request = covering.reduce(|best, one| {
-            if best.scope().covers(one.scope()) {
-                one
-            } else {
-                best
-            }
-        });
-        let Some(request) = request else {
-            return Denial {
-                capability: scope.capability(),
-                scope: scope.to_string(),
-                missing: MissingKey::Declared,
-                note: None,
-                reason: None,
-                fix: Fix {
-                    flag: None,
-                    line: manifest_line(scope),
-                },
-            };
-        };
-        let verdict = judge(&self.allowance, scope);
-        let own = matches!(verdict, Verdict::Forbidden(_)) || !is_declared(&self.allowance, scope);
-        // A request is granted as a whole: to allow less than it asks for would change nothing.
-        let whole = if *request.scope() == Scope::RunAny {
-            scope
+        refusal(&self.manifest, &self.allowance, scope)
+    }
+}
+
+/// Explains why a plugin is not granted something that it is not.
+pub(crate) fn refusal(manifest: &Manifest, allowance: &Allowance, scope: &Scope) -> Denial {
+    let covering = manifest
+        .requests()
+        .iter()
+        .filter(|one| one.scope().covers(scope));
+    // Of several requests the narrowest is the one to allow.
+    let request = covering.reduce(|best, one| {
+        if best.scope().covers(one.scope()) {
+            one
         } else {
-            request.scope()
-        };
-        let (wanted, verdict) = if own {
-            (scope, verdict)
-        } else {
-            (whole, judge(&self.allowance, whole))
-        };
-        let denial = refuse(
-            self.manifest.id(),
-            &self.allowance,
-            wanted,
-            Some(request),
-            &verdict,
-        );
-        Denial {
-            scope: scope.to_string(),
-            ..denial
+            best
         }
+    });
+    let Some(request) = request else {
+        return Denial {
+            capability: scope.capability(),
+            scope: scope.to_string(),
+            missing: MissingKey::Declared,
+            note: None,
+            reason: None,
+            fix: Fix {
+                flag: None,
+                line: manifest_line(scope),
+            },
+        };
+    };
+    let verdict = judge(allowance, scope);
+    let own = matches!(verdict, Verdict::Forbidden(_)) || !is_declared(allowance, scope);
+    // A request is granted as a whole: to allow less than it asks for would change nothing.
+    let whole = if *request.scope() == Scope::RunAny {
+        scope
+    } else {
+        request.scope()
+    };
+    let (wanted, verdict) = if own {
+        (scope, verdict)
+    } else {
+        (whole, judge(allowance, whole))
+    };
+    let denial = refuse(manifest.id(), allowance, wanted, Some(request), &verdict);
+    Denial {
+        scope: scope.to_string(),
+        ..denial
     }
 }
 

@@ -28,8 +28,11 @@ mod allowance;
 mod approved;
 mod as_root;
 mod check;
+mod conflict;
+mod edit;
 mod flags;
 mod layer;
+mod learned;
 mod origin;
 mod pattern;
 mod rule;
@@ -43,14 +46,21 @@ use crate::catalogue;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::id::PluginId;
 use crate::manifest::Confinement;
-use crate::scope::Capability;
+use crate::path::RelPath;
+use crate::scope::{Capability, Scope};
 use crate::tool::{ToolDeclaration, ToolId};
 
 pub(crate) use allowance::Allowance;
 pub use as_root::{AsRoot, AsRootError};
+pub use conflict::{Facts, Finding, Part, ProgramFacts, Severity, conflicts};
+pub use edit::{EditError, ProposedRule, with_rules};
 pub use flags::FlagRules;
 pub(crate) use layer::written;
 pub use layer::{Layer, POLICY_FORMAT};
+pub use learned::{
+    Breadth, Called, MAX_CARVED, MAX_ROOTS, Observed, Proposal, cover, proposals, undecided,
+    unobservable,
+};
 pub use origin::Origin;
 pub use pattern::{PathPattern, PatternError};
 pub(crate) use rule::{AllowRule, DenyRule, DenyScope, Hit, Pin, Place, Section};
@@ -59,6 +69,8 @@ pub(crate) use rule::{AllowRule, DenyRule, DenyScope, Hit, Pin, Place, Section};
 #[derive(Debug, Clone)]
 pub struct Policy {
     tools: BTreeMap<ToolId, DeclaredTool>,
+    /// Declarations that a higher layer's replaced, in rising precedence.
+    replaced: Vec<(ToolId, DeclaredTool)>,
     /// Sections in rising precedence.
     sections: Vec<Section>,
     search: Option<Vec<PathBuf>>,
@@ -88,6 +100,21 @@ pub struct RuleLine {
     pub origin: Origin,
     /// The rule's line, from 1.
     pub line: usize,
+}
+
+impl RuleLine {
+    /// Where it stands, for people: file and line. A flag is its own place.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.origin {
+            Origin::Flag(_) => "command line".to_owned(),
+            file @ (Origin::BuiltIn
+            | Origin::User(_)
+            | Origin::Workspace(_)
+            | Origin::File(_)
+            | Origin::Approval(_)) => format!("{file}:{}", self.line),
+        }
+    }
 }
 
 impl Policy {
@@ -144,6 +171,7 @@ impl Policy {
         layers.sort_by_key(|layer| layer.origin.rank());
         let mut policy = Self {
             tools: BTreeMap::new(),
+            replaced: Vec::new(),
             sections: Vec::new(),
             search: None,
             confinement: None,
@@ -156,13 +184,13 @@ impl Policy {
                 let id = declaration.id().clone();
                 let declaration = Arc::new(declaration);
                 let origin = layer.origin.clone();
-                policy.tools.insert(
-                    id,
-                    DeclaredTool {
-                        declaration,
-                        origin,
-                    },
-                );
+                let tool = DeclaredTool {
+                    declaration,
+                    origin,
+                };
+                if let Some(old) = policy.tools.insert(id.clone(), tool) {
+                    policy.replaced.push((id, old));
+                }
             }
             policy.search = layer.search.or(policy.search);
             policy.confinement = layer.confinement.or(policy.confinement);
@@ -227,6 +255,31 @@ impl Policy {
         ids.sort_unstable();
         ids.dedup();
         ids
+    }
+
+    /// The tools of which at least one template is allowed to someone, by name.
+    pub fn allowed_tools(&self) -> impl Iterator<Item = &ToolDeclaration> {
+        let rules = || self.sections.iter().flat_map(|section| &section.allow);
+        self.tools().map(|(tool, _)| tool).filter(move |tool| {
+            rules().any(|rule| matches!(&rule.scope, Scope::Run(run) if run.tool == *tool.id()))
+        })
+    }
+
+    /// The directories that rules let someone write, without repetition.
+    #[must_use]
+    pub fn write_roots(&self) -> Vec<&RelPath> {
+        let rules = self.sections.iter().flat_map(|section| &section.allow);
+        let mut roots: Vec<&RelPath> = rules
+            .filter_map(|rule| match &rule.scope {
+                Scope::Write(path) => Some(path),
+                Scope::Read(_) | Scope::Env(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => {
+                    None
+                }
+            })
+            .collect();
+        roots.sort_unstable();
+        roots.dedup();
+        roots
     }
 
     /// Every rule with where it comes from, in rising precedence.

@@ -11,20 +11,21 @@ mod tools;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use remit_core::change::Change;
 use remit_core::denial::Denial;
 use remit_core::event::Event;
-use remit_core::grant::{CallProblem, Grants};
+use remit_core::grant::{Access, CallProblem, Grants};
 use remit_core::outcome::CancelReason;
+use remit_core::path::RelPath;
 use remit_core::tool::StartError;
 use tokio::task::JoinSet;
 
 use crate::cancel::Cancel;
 use crate::journal::Journal;
-use crate::seam::{StateError, StateStore, Tools, WorkingTree, WorkspaceError};
+use crate::seam::{Observer, StateError, StateStore, Tools, WorkingTree, WorkspaceError};
 
 /// Events that one plugin may cause. Far more than people read; few enough to keep.
 pub const MAX_EVENTS: u64 = 100_000;
@@ -123,6 +124,7 @@ pub struct PluginHost {
     reported: Mutex<HashSet<String>>,
     checkpoint: Mutex<Option<Vec<u8>>>,
     handles: Mutex<JoinSet<()>>,
+    observer: OnceLock<Arc<dyn Observer>>,
 }
 
 impl std::fmt::Debug for PluginHost {
@@ -169,6 +171,7 @@ impl PluginHost {
             reported: Mutex::default(),
             checkpoint: Mutex::default(),
             handles: Mutex::default(),
+            observer: OnceLock::new(),
         })
     }
 
@@ -211,6 +214,19 @@ impl PluginHost {
     #[must_use]
     pub fn time_left(&self) -> Duration {
         self.identity.time.saturating_sub(self.elapsed())
+    }
+
+    /// Has someone see which files the plugin uses, from now on. The first one stays.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        // Whoever comes second sees nothing; there is one for each attempt.
+        drop(self.observer.set(observer));
+    }
+
+    /// The plugin was let through to a path. Without an observer this costs one load.
+    pub fn used(&self, access: Access, path: &RelPath) {
+        if let Some(observer) = self.observer.get() {
+            observer.used(access, path);
+        }
     }
 
     /// Puts a denial on record: as an event the first time, for the outcome in any case.

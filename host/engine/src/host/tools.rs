@@ -36,6 +36,9 @@ impl PluginHost {
             }
         })?;
         self.world.tools.check(&launch).await?;
+        if let Some(observer) = self.observer.get() {
+            observer.asked(&launch);
+        }
         Ok(())
     }
 

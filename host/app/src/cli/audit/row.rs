@@ -84,33 +84,28 @@ fn what(line: &Line) -> String {
             version,
             workspace,
             ..
-        } => began(line, [plugin, version, workspace]),
+        } => format!(
+            "{} {} in {}  {DIM}run {}{DIM:#}",
+            text(plugin),
+            text(version),
+            text(workspace),
+            text(line.run.as_deref().unwrap_or_default())
+        ),
         Entry::Grant { grants } => granted(grants),
         Entry::Denial { denial } => format!("{} {}", denial.capability, text(&denial.scope)),
-        Entry::Spawn {
-            call,
-            tool,
-            template,
-            arguments,
-            directory,
-            program,
-            level,
-            ..
-        } => {
-            let held = held(*level, program.as_deref());
-            let (arguments, directory) = (text(&arguments.join(" ")), text(directory));
-            let (tool, template) = (text(tool), text(template));
-            format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}")
-        }
+        Entry::Spawn { .. } => spawned(&line.entry),
         Entry::Refused {
             tool,
             template,
             code,
             message,
-        } => {
-            let (tool, template) = (text(tool), text(template));
-            format!("{tool}:{template} {}: {}", text(code), text(message))
-        }
+        } => format!(
+            "{}:{} {}: {}",
+            text(tool),
+            text(template),
+            text(code),
+            text(message)
+        ),
         Entry::Exit {
             call,
             tool,
@@ -144,11 +139,25 @@ fn what(line: &Line) -> String {
     }
 }
 
-/// How a run began.
-fn began(line: &Line, words: [&String; 3]) -> String {
-    let [plugin, version, workspace] = words.map(|word| text(word));
-    let run = text(line.run.as_deref().unwrap_or_default());
-    format!("{plugin} {version} in {workspace}  {DIM}run {run}{DIM:#}")
+/// A tool that started, with how it was held.
+fn spawned(entry: &Entry) -> String {
+    let Entry::Spawn {
+        call,
+        tool,
+        template,
+        arguments,
+        directory,
+        program,
+        level,
+        ..
+    } = entry
+    else {
+        return String::new();
+    };
+    let held = held(*level, program.as_deref());
+    let (arguments, directory) = (text(&arguments.join(" ")), text(directory));
+    let (tool, template) = (text(tool), text(template));
+    format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}")
 }
 
 /// Text from outside on one line: line ends become visible too.
