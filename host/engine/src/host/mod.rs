@@ -58,6 +58,9 @@ pub enum CallError {
     /// The program could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// It was refused once too often: the plugin may cause no more events.
+    #[error(transparent)]
+    Limit(#[from] LimitHit),
 }
 
 /// Why a state request failed.
@@ -214,12 +217,19 @@ impl PluginHost {
     }
 
     /// Puts a denial on record: as an event the first time, for the outcome in any case.
-    pub async fn deny(&self, denial: Denial) {
-        let first = lock(&self.reported).insert(denial.to_string());
+    ///
+    /// # Errors
+    /// The plugin has caused too many events.
+    pub async fn deny(&self, denial: Denial) -> Result<(), LimitHit> {
+        let text = denial.to_string();
+        let size = text.len();
+        let first = lock(&self.reported).insert(text);
         if first {
+            self.charge(size)?;
             self.keep_denial(&denial);
             self.journal.emit(Event::Denied { denial }).await;
         }
+        Ok(())
     }
 
     fn keep_denial(&self, denial: &Denial) {

@@ -13,7 +13,7 @@ use super::{LimitHit, MAX_CHECKPOINT, MAX_EVENT_BYTES, MAX_EVENTS, PluginHost, c
 
 impl PluginHost {
     /// Counts an event that the plugin caused.
-    fn charge(&self, bytes: usize) -> Result<(), LimitHit> {
+    pub(super) fn charge(&self, bytes: usize) -> Result<(), LimitHit> {
         let events = self.events.fetch_add(1, Ordering::Relaxed) + 1;
         let size = self
             .event_bytes
