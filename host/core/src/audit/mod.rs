@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::approval::{Approval, ApprovalId, ToolIdentity};
 use crate::change::Change;
+use crate::claim::Mismatch;
 use crate::denial::Denial;
 use crate::event::{Event, GrantSummary};
 use crate::manifest::Confinement;
@@ -110,6 +111,12 @@ pub enum Entry {
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         more: bool,
     },
+    /// What the plugin says it changed and produced is not what the host saw.
+    ClaimsDiffer {
+        /// Where they differ.
+        #[serde(flatten)]
+        mismatch: Mismatch,
+    },
     /// The owner approved a plugin exactly as it is.
     Approved {
         /// The approval's name.
@@ -171,7 +178,7 @@ pub enum Entry {
 
 impl Entry {
     /// The words of all entries, as they stand in `type`.
-    pub const WORDS: [&'static str; 13] = [
+    pub const WORDS: [&'static str; 14] = [
         "run-started",
         "grant",
         "denial",
@@ -179,6 +186,7 @@ impl Entry {
         "refused",
         "exit",
         "files-changed",
+        "claims-differ",
         "approved",
         "revoked",
         "approval-revoked",
@@ -198,25 +206,7 @@ impl Entry {
             Event::Denied { denial } => Some(Self::Denial {
                 denial: denial.clone(),
             }),
-            Event::ToolStarted {
-                call,
-                tool,
-                template,
-                arguments,
-                directory,
-                env,
-                program,
-                confinement,
-            } => Some(Self::Spawn {
-                call: *call,
-                tool: tool.clone(),
-                template: template.clone(),
-                arguments: arguments.clone(),
-                env: env.clone(),
-                directory: directory.clone(),
-                program: program.clone(),
-                level: Some(*confinement),
-            }),
+            Event::ToolStarted { .. } => Self::spawn(event),
             Event::ToolFinished {
                 call,
                 tool,
@@ -245,6 +235,9 @@ impl Entry {
                 changes: changes.clone(),
                 more: *more,
             }),
+            Event::ClaimsDiffer { mismatch } => Some(Self::ClaimsDiffer {
+                mismatch: mismatch.clone(),
+            }),
             Event::ApprovalRevoked { approval } => Some(Self::ApprovalRevoked {
                 approval: approval.clone(),
             }),
@@ -263,6 +256,33 @@ impl Entry {
             | Event::CheckpointSaved { .. }
             | Event::ToolOutput { .. } => None,
         }
+    }
+
+    /// What it keeps of the start of a tool.
+    fn spawn(event: &Event) -> Option<Self> {
+        let Event::ToolStarted {
+            call,
+            tool,
+            template,
+            arguments,
+            directory,
+            env,
+            program,
+            confinement,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self::Spawn {
+            call: *call,
+            tool: tool.clone(),
+            template: template.clone(),
+            arguments: arguments.clone(),
+            env: env.clone(),
+            directory: directory.clone(),
+            program: program.clone(),
+            level: Some(*confinement),
+        })
     }
 
     /// What the audit keeps of an approval.
@@ -304,6 +324,7 @@ impl Entry {
             Self::Refused { .. } => "refused",
             Self::Exit { .. } => "exit",
             Self::FilesChanged { .. } => "files-changed",
+            Self::ClaimsDiffer { .. } => "claims-differ",
             Self::Approved { .. } => "approved",
             Self::Revoked { .. } => "revoked",
             Self::ApprovalRevoked { .. } => "approval-revoked",
@@ -331,7 +352,8 @@ impl Entry {
             | Self::Refused { .. }
             | Self::Exit { .. }
             | Self::ApprovalRevoked { .. }
-            | Self::FilesChanged { .. } => false,
+            | Self::FilesChanged { .. }
+            | Self::ClaimsDiffer { .. } => false,
         }
     }
 }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use remit_core::change::Change;
+use remit_core::claim::Claims;
 use remit_core::denial::Denial;
 use remit_core::event::Event;
 use remit_core::grant::{CallProblem, Grants};
@@ -124,6 +125,7 @@ pub struct PluginHost {
     denials: Mutex<Vec<Denial>>,
     asked: Mutex<Vec<Denial>>,
     reported: Mutex<HashSet<String>>,
+    claims: Mutex<Claims>,
     checkpoint: Mutex<Option<Vec<u8>>>,
     handles: Mutex<JoinSet<()>>,
 }
@@ -170,6 +172,7 @@ impl PluginHost {
             denials: Mutex::default(),
             asked: Mutex::default(),
             reported: Mutex::default(),
+            claims: Mutex::default(),
             checkpoint: Mutex::default(),
             handles: Mutex::default(),
         })

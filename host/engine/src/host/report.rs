@@ -4,6 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
+use remit_core::claim::Claims;
 use remit_core::event::{Event, Level, LogSource};
 use remit_core::outcome::Artifact;
 use remit_core::path::RelPath;
@@ -95,6 +96,16 @@ impl PluginHost {
             Err(_) => None,
         };
         artifact
+    }
+
+    /// Keeps what the plugin says of its work, to hold it against what the host sees.
+    pub(crate) fn keep_claims(&self, claims: Claims) {
+        *lock(&self.claims) = claims;
+    }
+
+    /// What the plugin said of its work when it ended; nothing if it did not get that far.
+    pub(crate) fn take_claims(&self) -> Claims {
+        std::mem::take(&mut *lock(&self.claims))
     }
 
     /// Keeps bytes for the next attempt. False if they are too many.
