@@ -3,6 +3,7 @@
 //! - `stage`: a home, victims, and the attacker declared as a tool
 //! - `matrix`: every row of the attacker at every level, as this user and as nobody
 //! - `hostile`, `packages`: workspaces that are traps for real tools
+//! - `closed`: the host process during a run, for others of the same user
 //! - `terminal`: a host with a controlling terminal
 //! - `without`: the program on a machine that lacks what confines
 //! - `proofs`: the table that names, for every attack and guarantee, the tests that prove it
@@ -16,6 +17,7 @@
     reason = "a test may panic, starts the program, and lays out what is attacked"
 )]
 
+mod closed;
 #[path = "../journey/home.rs"]
 #[expect(dead_code, reason = "the journeys need more of it")]
 mod home;

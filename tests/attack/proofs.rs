@@ -284,7 +284,15 @@ const PROOFS: &[Proof] = &[
         ],
     ),
     ("G13", &LEVELS),
-    ("G14", &LEVELS),
+    (
+        "G14",
+        &[
+            "here/closed.rs::nobody_of_the_same_user_looks_into_a_running_host",
+            LEVELS[0],
+            LEVELS[1],
+            LEVELS[2],
+        ],
+    ),
     (
         "G15",
         &[

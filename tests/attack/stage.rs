@@ -27,7 +27,7 @@ use crate::tree;
 pub(crate) const ATTACKER: &[u8] = include_bytes!(env!("REMIT_ATTACKER"));
 
 /// Who has no rights on any machine.
-const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 
 /// What the canary says; no report may.
 pub(crate) const SECRET: &str = "canary-in-a-coal-mine";

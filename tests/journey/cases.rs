@@ -37,6 +37,7 @@ cases! {
     approvals
     approvals_unreadable
     audit
+    claims
     denied_everything
     denied_run
     environment

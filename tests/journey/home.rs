@@ -59,6 +59,7 @@ impl Home {
             ("$HOME", text(self.path("home"))),
             ("$TMP", text(self.path("tmp"))),
             ("$PROBE", text(guests().join("probe.wasm"))),
+            ("$BOASTER", text(guests().join("boaster.wasm"))),
             ("$NOOP", text(guests().join("noop.wasm"))),
             ("$GUESTS", text(guests())),
             ("$REPOSITORY", text(repository())),
@@ -149,7 +150,7 @@ pub(crate) fn guests() -> PathBuf {
     let place = shared().join("guests");
     WRITTEN.call_once(|| {
         std::fs::create_dir_all(&place).unwrap();
-        for guest in ["probe", "noop"] {
+        for guest in ["boaster", "probe", "noop"] {
             let guest = remit_builtin::find_testing(guest).unwrap();
             keep(&place, &format!("{}.wasm", guest.id), guest.bytes);
         }

@@ -10,6 +10,7 @@ mod drill;
 mod exit;
 mod facts;
 mod files;
+mod hardening;
 mod loading;
 mod owner;
 mod past;
@@ -30,6 +31,11 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Before anything else, so that nothing is held yet while others could look.
+    if let Err(stop) = hardening::close_off() {
+        stop.print();
+        return ExitCode::from(stop.exit_code().number());
+    }
     install_panic_report();
     let args = match cli::Args::try_parse() {
         Ok(args) => args,

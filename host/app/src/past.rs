@@ -111,6 +111,7 @@ impl Past {
             | Event::Produced { .. }
             | Event::CheckpointSaved { .. }
             | Event::ApprovalRevoked { .. }
+            | Event::ClaimsDiffer { .. }
             | Event::ToolStarted { .. }
             | Event::ToolOutput { .. }
             | Event::ToolFinished { .. }

@@ -277,6 +277,7 @@ impl Seen {
             | Event::Produced { .. }
             | Event::CheckpointSaved { .. }
             | Event::ApprovalRevoked { .. }
+            | Event::ClaimsDiffer { .. }
             | Event::ToolOutput { .. }
             | Event::ToolRefused { .. } => {}
         }

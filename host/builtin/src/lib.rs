@@ -27,7 +27,11 @@ pub const ALL: &[BuiltIn] = &[component!("command"), component!("module-creation
 
 /// Guest programs for tests, sorted by id.
 #[cfg(feature = "testing")]
-pub const TESTING: &[BuiltIn] = &[component!("noop"), component!("probe")];
+pub const TESTING: &[BuiltIn] = &[
+    component!("boaster"),
+    component!("noop"),
+    component!("probe"),
+];
 
 /// The plugin with this id.
 #[must_use]

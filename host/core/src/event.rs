@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::approval::ApprovalId;
 use crate::change::Change;
+use crate::claim::Mismatch;
 use crate::denial::Denial;
 use crate::manifest::Confinement;
 use crate::outcome::{Artifact, Outcome};
@@ -213,6 +214,12 @@ pub enum Event {
         /// Set if there are more than the list shows.
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         more: bool,
+    },
+    /// What the plugin says it changed and produced is not what the host saw.
+    ClaimsDiffer {
+        /// Where they differ.
+        #[serde(flatten)]
+        mismatch: Mismatch,
     },
     /// The run ended. Always the last event.
     RunFinished {

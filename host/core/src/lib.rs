@@ -20,6 +20,7 @@ pub mod approval;
 pub mod audit;
 pub mod catalogue;
 pub mod change;
+pub mod claim;
 pub mod decide;
 pub mod denial;
 pub mod diagnostic;

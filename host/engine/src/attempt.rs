@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use remit_core::claim::{self, Claims};
 use remit_core::denial::{Denial, MissingKey};
 use remit_core::event::{Event, GrantSummary, Level, LogSource};
 use remit_core::outcome::{Artifact, CancelReason, FaultKind, InputProblem, Outcome};
@@ -212,14 +213,20 @@ async fn record_revocation(host: &PluginHost, request: &Request) {
     }
 }
 
+/// What the host saw, and where the plugin's claims differ from it.
 async fn record_changes(host: &PluginHost) {
     match host.changes().await {
         Ok(mut changes) => {
+            // Held against all that was seen, not only against what the event lists.
+            let mismatch = claim::compare(&host.take_claims(), &changes);
             let more = changes.len() > MAX_CHANGES;
             changes.truncate(MAX_CHANGES);
             host.journal()
                 .emit(Event::FilesChanged { changes, more })
                 .await;
+            if let Some(mismatch) = mismatch {
+                host.journal().emit(Event::ClaimsDiffer { mismatch }).await;
+            }
         }
         Err(error) => host_says(host, Level::Warn, &error.to_string()).await,
     }
@@ -253,7 +260,7 @@ async fn conclude(host: &PluginHost, finished: Finished) -> Outcome {
             Ok(outputs) => Outcome::Succeeded {
                 summary,
                 outputs,
-                artifacts: see_all(host, artifacts).await,
+                artifacts: claim_all(host, Vec::new(), artifacts).await,
             },
             Err(fault) => fault_outcome(fault),
         },
@@ -271,7 +278,7 @@ async fn conclude(host: &PluginHost, finished: Finished) -> Outcome {
                 Ok(details) => details,
                 Err(fault) => return fault_outcome(fault),
             };
-            let artifacts = see_all(host, artifacts).await;
+            let artifacts = claim_all(host, claimed_changes.clone(), artifacts).await;
             let cost = cost.map(|(input, output, micro_usd)| {
                 json!({"input-tokens": input, "output-tokens": output, "micro-usd": micro_usd})
             });
@@ -316,11 +323,20 @@ fn object(text: &str) -> Result<Value, PluginFault> {
     }
 }
 
-async fn see_all(host: &PluginHost, artifacts: Vec<Artifact>) -> Vec<Artifact> {
+/// Looks for each artifact, and keeps what the plugin claims until the working tree is compared.
+async fn claim_all(
+    host: &PluginHost,
+    changed: Vec<String>,
+    artifacts: Vec<Artifact>,
+) -> Vec<Artifact> {
     let mut seen = Vec::with_capacity(artifacts.len().min(MAX_ARTIFACTS));
     for artifact in artifacts.into_iter().take(MAX_ARTIFACTS) {
         seen.push(host.see(artifact).await);
     }
+    host.keep_claims(Claims {
+        changed,
+        artifacts: seen.clone(),
+    });
     seen
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::event::{Event, GrantSummary};
-use remit_core::outcome::{CancelReason, ExitCode, InputProblem, Outcome};
+use remit_core::outcome::{CancelReason, ExitCode, FaultKind, InputProblem, Outcome};
 use remit_core::tool::{CallStdin, Exit, KillCause, StartError, ToolCall};
 use remit_engine::attempt::{self, Request};
 use remit_engine::fake::{FakePlugin, FakeTools, FakeTree, Seen, grants, host, out};
@@ -298,8 +298,7 @@ async fn a_plugin_that_never_stops_talking_hits_a_limit() {
             for value in 0..=MAX_EVENTS {
                 if let Err(hit) = host.step("again").await {
                     assert_eq!(value, MAX_EVENTS);
-                    let kind = remit_core::outcome::FaultKind::Limit;
-                    return Err(PluginFault::new(kind, hit.to_string()));
+                    return Err(PluginFault::new(FaultKind::Limit, hit.to_string()));
                 }
             }
             Ok(done())
@@ -307,6 +306,44 @@ async fn a_plugin_that_never_stops_talking_hits_a_limit() {
     });
     let (outcome, _, _) = run(plugin, &tools).await;
     assert_eq!(outcome.exit_code(), ExitCode::Plugin);
+}
+
+/// Calls a tool until the host ends the plugin, but not for ever.
+async fn calls_without_end(host: &Arc<PluginHost>, name: impl Fn(u64) -> String) -> PluginFault {
+    for number in 0..=2 * MAX_EVENTS {
+        let refused = host.start_tool(&call(&name(number), "version")).await;
+        if let Err(CallError::Limit(hit)) = refused {
+            return PluginFault::new(FaultKind::Limit, hit.to_string());
+        }
+    }
+    panic!("a plugin may be refused without end")
+}
+
+/// Refusals and denials are in the record and in the audit: a plugin must not fill the disk with them.
+#[tokio::test]
+async fn a_plugin_that_never_stops_being_refused_hits_a_limit() {
+    for (what, event) in [("python3", "tool-refused"), ("absent-", "denied")] {
+        let tools = Arc::new(FakeTools::default());
+        *tools.refuse.lock().unwrap() = Some(StartError::Missing {
+            tool: "python3".parse().unwrap(),
+            reason: "nowhere".into(),
+        });
+        let plugin = FakePlugin::doing(move |host, _| {
+            Box::pin(async move {
+                let name = |number| match event {
+                    // The same denial again is no event, so each is another.
+                    "denied" => format!("{what}{number}"),
+                    _ => what.to_owned(),
+                };
+                Err(calls_without_end(&host, name).await)
+            })
+        });
+        let (outcome, seen, _) = run(plugin, &tools).await;
+        assert_eq!(outcome.exit_code(), ExitCode::Plugin, "{what}");
+        let types = seen.types();
+        let count = types.iter().filter(|name| *name == event).count() as u64;
+        assert!(count > 1 && count <= MAX_EVENTS, "{what}: {count}");
+    }
 }
 
 #[tokio::test]

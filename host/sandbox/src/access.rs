@@ -14,7 +14,7 @@ use remit_core::denial::{Denial, Fix, MissingKey};
 use remit_core::grant::Access as Want;
 use remit_core::path::RelPath;
 use remit_core::scope::Capability;
-use remit_engine::host::PluginHost;
+use remit_engine::host::{LimitHit, PluginHost};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
@@ -62,9 +62,9 @@ impl Access {
         !self.host.grants().write_roots().is_empty()
     }
 
-    /// Puts a denial on record.
-    pub(crate) async fn deny(&self, denial: Denial) {
-        self.host.deny(denial).await;
+    /// Puts a denial on record, unless the guest has caused too many events.
+    pub(crate) async fn deny(&self, denial: Denial) -> Result<(), LimitHit> {
+        self.host.deny(denial).await
     }
 
     /// Judges an object that is open already: what it is now called is what counts.

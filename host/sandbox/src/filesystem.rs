@@ -103,7 +103,7 @@ impl Verdict {
             Ok(()) => Ok(()),
             Err(Refusal::Errno(errno)) => Err(code(errno).into()),
             Err(Refusal::Denied(denial)) => {
-                self.access.deny(*denial).await;
+                self.access.deny(*denial).await.map_err(FsError::trap)?;
                 Err(ErrorCode::NotPermitted.into())
             }
         }

@@ -5,6 +5,7 @@
 
 use anstream::{eprintln, println};
 use remit_core::change::{Change, ChangeKind};
+use remit_core::claim::Mismatch;
 use remit_core::denial::Denial;
 use remit_core::event::{Event, Level, LogSource, Payload, Record, Stream};
 use remit_core::outcome::{Artifact, Outcome};
@@ -33,6 +34,7 @@ pub(crate) struct Human {
     started: Vec<(u32, String)>,
     changes: Vec<Change>,
     more_changes: bool,
+    mismatch: Option<Mismatch>,
     percent: u8,
     partial: String,
 }
@@ -98,6 +100,7 @@ impl Watcher for Human {
                 self.changes.clone_from(changes);
                 self.more_changes = *more;
             }
+            Event::ClaimsDiffer { mismatch } => self.mismatch = Some(mismatch.clone()),
             Event::RunFinished { outcome, wall_ms } => self.summary(outcome, *wall_ms),
         }
     }
@@ -183,6 +186,9 @@ impl Human {
         } else {
             println!("{BOLD}files changed:{BOLD:#} none");
         }
+        if let Some(mismatch) = &self.mismatch {
+            claims_differ(mismatch);
+        }
         if !self.tools.is_empty() {
             println!("{BOLD}tools run:{BOLD:#} {}", self.tools.len());
             for tool in &self.tools {
@@ -223,6 +229,32 @@ fn tool_refused(tool: &str, template: &str, message: &str) {
         printable(template),
         printable(message)
     );
+}
+
+/// What the plugin says against what was seen, path by path.
+fn claims_differ(mismatch: &Mismatch) {
+    println!("{WARN}warning:{WARN:#} what the plugin says of files is not what was seen");
+    let mut room = LISTED;
+    let mut hidden = mismatch.more;
+    for (what, paths) in [
+        ("says it changed, and did not change", &mismatch.not_changed),
+        (
+            "changed, and the plugin does not say so",
+            &mismatch.not_claimed,
+        ),
+        ("says it produced, and is no file here", &mismatch.not_there),
+    ] {
+        for path in paths.iter().take(room) {
+            // A line end in a name would be a line that the plugin writes.
+            let path = printable(path).replace('\n', "\\n");
+            println!("  {WARN}!{WARN:#} {path} {DIM}{what}{DIM:#}");
+        }
+        hidden |= paths.len() > room;
+        room = room.saturating_sub(paths.len());
+    }
+    if hidden {
+        println!("  {DIM}and more; --json lists them{DIM:#}");
+    }
 }
 
 fn verdict(outcome: &Outcome, wall_ms: u64) {

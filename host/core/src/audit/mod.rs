@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::approval::{Approval, ApprovalId, ToolIdentity};
 use crate::change::Change;
+use crate::claim::Mismatch;
 use crate::denial::Denial;
 use crate::event::{Event, GrantSummary};
 use crate::manifest::Confinement;
@@ -110,6 +111,12 @@ pub enum Entry {
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         more: bool,
     },
+    /// What the plugin says it changed and produced is not what the host saw.
+    ClaimsDiffer {
+        /// Where they differ.
+        #[serde(flatten)]
+        mismatch: Mismatch,
+    },
     /// The owner approved a plugin exactly as it is.
     Approved {
         /// The approval's name.
@@ -171,7 +178,7 @@ pub enum Entry {
 
 impl Entry {
     /// The words of all entries, as they stand in `type`.
-    pub const WORDS: [&'static str; 13] = [
+    pub const WORDS: [&'static str; 14] = [
         "run-started",
         "grant",
         "denial",
@@ -179,6 +186,7 @@ impl Entry {
         "refused",
         "exit",
         "files-changed",
+        "claims-differ",
         "approved",
         "revoked",
         "approval-revoked",
@@ -198,12 +206,37 @@ impl Entry {
             Event::Denied { denial } => Some(Self::Denial {
                 denial: denial.clone(),
             }),
-            Event::ToolStarted { .. } | Event::ToolFinished { .. } | Event::ToolRefused { .. } => {
-                Self::of_tool(event.clone())
-            }
+            Event::ToolStarted { .. } => Self::spawn(event),
+            Event::ToolFinished {
+                call,
+                tool,
+                exit,
+                success,
+                usage,
+            } => Some(Self::Exit {
+                call: *call,
+                tool: tool.clone(),
+                exit: *exit,
+                success: *success,
+                usage: usage.clone(),
+            }),
+            Event::ToolRefused {
+                tool,
+                template,
+                code,
+                message,
+            } => Some(Self::Refused {
+                tool: tool.clone(),
+                template: template.clone(),
+                code: code.clone(),
+                message: message.clone(),
+            }),
             Event::FilesChanged { changes, more } => Some(Self::FilesChanged {
                 changes: changes.clone(),
                 more: *more,
+            }),
+            Event::ClaimsDiffer { mismatch } => Some(Self::ClaimsDiffer {
+                mismatch: mismatch.clone(),
             }),
             Event::ApprovalRevoked { approval } => Some(Self::ApprovalRevoked {
                 approval: approval.clone(),
@@ -225,65 +258,31 @@ impl Entry {
         }
     }
 
-    /// What it keeps of an event about a tool.
-    fn of_tool(event: Event) -> Option<Self> {
-        match event {
-            Event::ToolStarted {
-                call,
-                tool,
-                template,
-                arguments,
-                directory,
-                env,
-                program,
-                confinement,
-            } => Some(Self::Spawn {
-                call,
-                tool,
-                template,
-                arguments,
-                env,
-                directory,
-                program,
-                level: Some(confinement),
-            }),
-            Event::ToolFinished {
-                call,
-                tool,
-                exit,
-                success,
-                usage,
-            } => Some(Self::Exit {
-                call,
-                tool,
-                exit,
-                success,
-                usage,
-            }),
-            Event::ToolRefused {
-                tool,
-                template,
-                code,
-                message,
-            } => Some(Self::Refused {
-                tool,
-                template,
-                code,
-                message,
-            }),
-            Event::RunStarted { .. }
-            | Event::InputsAccepted { .. }
-            | Event::Denied { .. }
-            | Event::Step { .. }
-            | Event::Percent { .. }
-            | Event::Log { .. }
-            | Event::Produced { .. }
-            | Event::CheckpointSaved { .. }
-            | Event::ToolOutput { .. }
-            | Event::ApprovalRevoked { .. }
-            | Event::FilesChanged { .. }
-            | Event::RunFinished { .. } => None,
-        }
+    /// What it keeps of the start of a tool.
+    fn spawn(event: &Event) -> Option<Self> {
+        let Event::ToolStarted {
+            call,
+            tool,
+            template,
+            arguments,
+            directory,
+            env,
+            program,
+            confinement,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self::Spawn {
+            call: *call,
+            tool: tool.clone(),
+            template: template.clone(),
+            arguments: arguments.clone(),
+            env: env.clone(),
+            directory: directory.clone(),
+            program: program.clone(),
+            level: Some(*confinement),
+        })
     }
 
     /// What the audit keeps of an approval.
@@ -325,6 +324,7 @@ impl Entry {
             Self::Refused { .. } => "refused",
             Self::Exit { .. } => "exit",
             Self::FilesChanged { .. } => "files-changed",
+            Self::ClaimsDiffer { .. } => "claims-differ",
             Self::Approved { .. } => "approved",
             Self::Revoked { .. } => "revoked",
             Self::ApprovalRevoked { .. } => "approval-revoked",
@@ -352,7 +352,8 @@ impl Entry {
             | Self::Refused { .. }
             | Self::Exit { .. }
             | Self::ApprovalRevoked { .. }
-            | Self::FilesChanged { .. } => false,
+            | Self::FilesChanged { .. }
+            | Self::ClaimsDiffer { .. } => false,
         }
     }
 }

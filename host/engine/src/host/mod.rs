@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use remit_core::change::Change;
+use remit_core::claim::Claims;
 use remit_core::denial::Denial;
 use remit_core::event::Event;
 use remit_core::grant::{Access, CallProblem, Grants};
@@ -59,6 +60,9 @@ pub enum CallError {
     /// The program could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// It was refused once too often: the plugin may cause no more events.
+    #[error(transparent)]
+    Limit(#[from] LimitHit),
 }
 
 /// Why a state request failed.
@@ -122,6 +126,7 @@ pub struct PluginHost {
     denials: Mutex<Vec<Denial>>,
     asked: Mutex<Vec<Denial>>,
     reported: Mutex<HashSet<String>>,
+    claims: Mutex<Claims>,
     checkpoint: Mutex<Option<Vec<u8>>>,
     handles: Mutex<JoinSet<()>>,
     observer: OnceLock<Arc<dyn Observer>>,
@@ -169,6 +174,7 @@ impl PluginHost {
             denials: Mutex::default(),
             asked: Mutex::default(),
             reported: Mutex::default(),
+            claims: Mutex::default(),
             checkpoint: Mutex::default(),
             handles: Mutex::default(),
             observer: OnceLock::new(),
@@ -230,12 +236,19 @@ impl PluginHost {
     }
 
     /// Puts a denial on record: as an event the first time, for the outcome in any case.
-    pub async fn deny(&self, denial: Denial) {
-        let first = lock(&self.reported).insert(denial.to_string());
+    ///
+    /// # Errors
+    /// The plugin has caused too many events.
+    pub async fn deny(&self, denial: Denial) -> Result<(), LimitHit> {
+        let text = denial.to_string();
+        let size = text.len();
+        let first = lock(&self.reported).insert(text);
         if first {
+            self.charge(size)?;
             self.keep_denial(&denial);
             self.journal.emit(Event::Denied { denial }).await;
         }
+        Ok(())
     }
 
     fn keep_denial(&self, denial: &Denial) {

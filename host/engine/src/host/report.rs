@@ -4,6 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
+use remit_core::claim::Claims;
 use remit_core::event::{Event, Level, LogSource};
 use remit_core::outcome::Artifact;
 use remit_core::path::RelPath;
@@ -13,7 +14,7 @@ use super::{LimitHit, MAX_CHECKPOINT, MAX_EVENT_BYTES, MAX_EVENTS, PluginHost, c
 
 impl PluginHost {
     /// Counts an event that the plugin caused.
-    fn charge(&self, bytes: usize) -> Result<(), LimitHit> {
+    pub(super) fn charge(&self, bytes: usize) -> Result<(), LimitHit> {
         let events = self.events.fetch_add(1, Ordering::Relaxed) + 1;
         let size = self
             .event_bytes
@@ -95,6 +96,16 @@ impl PluginHost {
             Err(_) => None,
         };
         artifact
+    }
+
+    /// Keeps what the plugin says of its work, to hold it against what the host sees.
+    pub(crate) fn keep_claims(&self, claims: Claims) {
+        *lock(&self.claims) = claims;
+    }
+
+    /// What the plugin said of its work when it ended; nothing if it did not get that far.
+    pub(crate) fn take_claims(&self) -> Claims {
+        std::mem::take(&mut *lock(&self.claims))
     }
 
     /// Keeps bytes for the next attempt. False if they are too many.

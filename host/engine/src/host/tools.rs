@@ -14,7 +14,7 @@ use remit_core::tool::{
     Directory, Exit, KillCause, Launch, ProgramIdentity, StartError, ToolCall, ToolId, Usage,
 };
 
-use super::{CallError, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
+use super::{CallError, LimitHit, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
 use crate::tool_run::ToolRun;
 
 /// How long the end of an attempt waits for tools that were just killed.
@@ -53,11 +53,13 @@ impl PluginHost {
     ///
     /// # Errors
     /// The call is outside the grants, does not fit the declaration, or the program did not start.
+    /// Each of these is an event, and a plugin that caused too many of them gets
+    /// [`CallError::Limit`] instead.
     pub async fn start_tool(self: &Arc<Self>, call: &ToolCall) -> Result<ToolRun, CallError> {
         match self.try_start(call).await {
             Ok(run) => Ok(run),
             Err(error) => {
-                self.refused(call, &error).await;
+                self.refused(call, &error).await?;
                 Err(error)
             }
         }
@@ -91,12 +93,10 @@ impl PluginHost {
         ))
     }
 
-    async fn refused(&self, call: &ToolCall, error: &CallError) {
+    async fn refused(&self, call: &ToolCall, error: &CallError) -> Result<(), LimitHit> {
         let (code, message) = match error {
-            CallError::Denied(denial) => {
-                self.deny(denial.as_ref().clone()).await;
-                return;
-            }
+            CallError::Denied(denial) => return self.deny(denial.as_ref().clone()).await,
+            CallError::Limit(hit) => return Err(hit.clone()),
             CallError::Invalid(problems) => (
                 "invalid-call",
                 problems
@@ -107,14 +107,17 @@ impl PluginHost {
             ),
             CallError::Start(error) => (error.code(), error.to_string()),
         };
+        let (tool, template, message) = (cut(&call.tool), cut(&call.template), cut(&message));
+        self.charge(tool.len() + template.len() + message.len())?;
         self.journal
             .emit(Event::ToolRefused {
-                tool: cut(&call.tool).to_owned(),
-                template: cut(&call.template).to_owned(),
+                tool: tool.to_owned(),
+                template: template.to_owned(),
                 code: code.to_owned(),
-                message,
+                message: message.to_owned(),
             })
             .await;
+        Ok(())
     }
 
     pub(crate) async fn tool_finished(

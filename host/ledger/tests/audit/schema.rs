@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use remit_core::audit::Entry;
 use remit_core::change::{Change, ChangeKind};
+use remit_core::claim::Mismatch;
 use remit_core::denial::{Denial, Fix, MissingKey};
 use remit_core::digest::Digest;
 use remit_core::event::GrantSummary;
@@ -118,6 +119,17 @@ fn files_changed(more: bool) -> Entry {
     }
 }
 
+fn claims_differ(not_there: &[&str], more: bool) -> Entry {
+    Entry::ClaimsDiffer {
+        mismatch: Mismatch {
+            not_changed: vec!["/etc/passwd".into()],
+            not_claimed: vec!["a/b".into()],
+            not_there: not_there.iter().map(ToString::to_string).collect(),
+            more,
+        },
+    }
+}
+
 /// Every type, each with and without what may be absent.
 fn entries() -> Vec<Entry> {
     let forbidden = |origin| {
@@ -173,6 +185,8 @@ fn entries() -> Vec<Entry> {
         exit(Exit::Killed(KillCause::OutputLimit)),
         files_changed(true),
         files_changed(false),
+        claims_differ(&["not\u{1b}there"], true),
+        claims_differ(&[], false),
         Entry::Recovered { bytes: 17 },
         Entry::Lost {
             entries: 2,

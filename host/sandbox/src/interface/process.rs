@@ -46,14 +46,17 @@ type Answer<T> = Result<std::result::Result<T, ProcessError>>;
 impl Host for StoreData {
     async fn check(&mut self, call: Call) -> Answer<()> {
         let call = words::call(call);
-        Ok(self.host.check_tool(&call).await.map_err(words::error))
+        match self.host.check_tool(&call).await {
+            Ok(()) => Ok(Ok(())),
+            Err(error) => Ok(Err(words::error(error)?)),
+        }
     }
 
     async fn spawn(&mut self, call: Call) -> Answer<Resource<Child>> {
         let call = words::call(call);
         match self.host.start_tool(&call).await {
             Ok(run) => Ok(Ok(self.table.push(Child(Arc::new(Mutex::new(run))))?)),
-            Err(error) => Ok(Err(words::error(error))),
+            Err(error) => Ok(Err(words::error(error)?)),
         }
     }
 
@@ -66,7 +69,7 @@ impl Host for StoreData {
         }
         match self.host.start_tool(&call).await {
             Ok(run) => Ok(Ok(collect(run, limit).await)),
-            Err(error) => Ok(Err(words::error(error))),
+            Err(error) => Ok(Err(words::error(error)?)),
         }
     }
 

@@ -10,7 +10,7 @@ use remit_core::scope::Capability;
 use remit_core::tool::{
     CallStdin, Containment, Exit, KillCause, SlotValue, StartError, ToolCall, Usage,
 };
-use remit_engine::host::CallError;
+use remit_engine::host::{CallError, LimitHit};
 
 use crate::bindings::host::remit::plugin::{process, types};
 
@@ -44,8 +44,12 @@ pub(crate) fn call(call: process::Call) -> ToolCall {
 }
 
 /// A refusal as the guest sees it.
-pub(crate) fn error(error: CallError) -> process::ProcessError {
-    match error {
+///
+/// # Errors
+/// The guest passed a limit of the host: it ends, and sees nothing any more.
+pub(crate) fn error(error: CallError) -> Result<process::ProcessError, LimitHit> {
+    Ok(match error {
+        CallError::Limit(hit) => return Err(hit),
         CallError::Denied(denied) => process::ProcessError::Denied(denial(&denied)),
         CallError::Invalid(problems) => {
             process::ProcessError::InvalidCall(problems.into_iter().map(problem).collect())
@@ -68,7 +72,7 @@ pub(crate) fn error(error: CallError) -> process::ProcessError {
                 | StartError::RunEnded { .. } => process::ProcessError::SpawnFailed(text),
             }
         }
-    }
+    })
 }
 
 fn problem(problem: CallProblem) -> types::Problem {

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::io::Write;
 
-use remit_plugin_sdk::{clock, progress};
+use remit_plugin_sdk::{Call, clock, progress};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,6 +40,10 @@ pub(crate) enum HostileDeed {
     FloodLog { count: u64, bytes: usize },
     /// Begins this many steps.
     FloodSteps { count: u64 },
+    /// Calls a tool this many times, and goes on when it is refused.
+    FloodCalls { tool: String, count: u64 },
+    /// Calls this many tools with names of this length, which nobody declared.
+    FloodDenied { bytes: usize, count: u64 },
 }
 
 impl HostileDeed {
@@ -95,8 +99,18 @@ impl HostileDeed {
                 }
                 Ok(json!(count))
             }
+            Self::FloodCalls { tool, count } => Ok(json!(refused(count, |_| tool.clone()))),
+            Self::FloodDenied { bytes, count } => {
+                Ok(json!(refused(count, |number| format!("a{number:0bytes$}"))))
+            }
         }
     }
+}
+
+/// Calls a tool again and again; how often it was refused.
+fn refused(count: u64, name: impl Fn(u64) -> String) -> usize {
+    let refused = |number: &u64| Call::new(name(*number), "run").run().is_err();
+    (0..count).filter(refused).count()
 }
 
 /// Loops for ever, in a way that no compiler removes.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anstream::eprintln;
 use remit_core::audit::{Entry, Line, LineError, Place};
 use remit_core::change::Change;
+use remit_core::claim::Mismatch;
 use remit_core::event::GrantSummary;
 use remit_core::manifest::Confinement;
 use remit_core::tool::{Exit, ProgramIdentity, Usage};
@@ -54,7 +55,10 @@ pub(super) fn line(line: &Line) -> String {
     let word = line.entry.word();
     let style = match &line.entry {
         Entry::Denial { .. } | Entry::Refused { .. } | Entry::Lost { .. } => BAD,
-        Entry::Recovered { .. } | Entry::Revoked { .. } | Entry::ApprovalRevoked { .. } => WARN,
+        Entry::Recovered { .. }
+        | Entry::Revoked { .. }
+        | Entry::ApprovalRevoked { .. }
+        | Entry::ClaimsDiffer { .. } => WARN,
         Entry::Spawn { .. } => NOTE,
         Entry::RunStarted { .. }
         | Entry::Grant { .. }
@@ -84,13 +88,11 @@ fn what(line: &Line) -> String {
             version,
             workspace,
             ..
-        } => format!(
-            "{} {} in {}  {DIM}run {}{DIM:#}",
-            text(plugin),
-            text(version),
-            text(workspace),
-            text(line.run.as_deref().unwrap_or_default())
-        ),
+        } => {
+            let run = text(line.run.as_deref().unwrap_or_default());
+            let (plugin, version, workspace) = (text(plugin), text(version), text(workspace));
+            format!("{plugin} {version} in {workspace}  {DIM}run {run}{DIM:#}")
+        }
         Entry::Grant { grants } => granted(grants),
         Entry::Denial { denial } => format!("{} {}", denial.capability, text(&denial.scope)),
         Entry::Spawn { .. } => spawned(&line.entry),
@@ -99,13 +101,10 @@ fn what(line: &Line) -> String {
             template,
             code,
             message,
-        } => format!(
-            "{}:{} {}: {}",
-            text(tool),
-            text(template),
-            text(code),
-            text(message)
-        ),
+        } => {
+            let (tool, template) = (text(tool), text(template));
+            format!("{tool}:{template} {}: {}", text(code), text(message))
+        }
         Entry::Exit {
             call,
             tool,
@@ -114,6 +113,7 @@ fn what(line: &Line) -> String {
             usage,
         } => format!("#{call} {} {}", text(tool), ended(*exit, *success, usage)),
         Entry::FilesChanged { changes, more } => changed(changes, *more),
+        Entry::ClaimsDiffer { mismatch } => differing(mismatch),
         Entry::Approved {
             approval,
             plugin,
@@ -203,6 +203,23 @@ fn changed(changes: &[Change], more: bool) -> String {
     };
     let plus = if more { "+" } else { "" };
     format!("{}{plus}: {}{rest}", changes.len(), named.join(", "))
+}
+
+/// What a plugin says of files against what was seen.
+fn differing(mismatch: &Mismatch) -> String {
+    let mut parts = Vec::new();
+    for (what, paths) in [
+        ("not changed", &mismatch.not_changed),
+        ("not claimed", &mismatch.not_claimed),
+        ("not there", &mismatch.not_there),
+    ] {
+        let named: Vec<String> = paths.iter().take(NAMED).map(|path| text(path)).collect();
+        let rest = if paths.len() > NAMED { ", …" } else { "" };
+        if !named.is_empty() {
+            parts.push(format!("{what}: {}{rest}", named.join(", ")));
+        }
+    }
+    parts.join("  ")
 }
 
 /// How tightly a tool was held, and which file it was.
