@@ -61,6 +61,7 @@ cases! {
     policy_denies
     policy_layers
     policy_mistakes
+    secrets_refused
     tools_refused
     tools_run
     trust

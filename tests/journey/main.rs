@@ -21,6 +21,7 @@ mod home;
 mod kill;
 mod machine;
 mod pipes;
+mod secrets;
 mod surface;
 mod terminal;
 mod tree;
