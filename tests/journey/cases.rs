@@ -65,6 +65,7 @@ cases! {
     policy_layers
     policy_learn
     policy_mistakes
+    secrets_refused
     tools_refused
     tools_run
     trust

@@ -1,5 +1,6 @@
 //! A home of its own for one journey: user directories, a workspace, guests; and the program
-//! started in it with nothing else around.
+//! started in it with nothing else around. The program's environment always holds a canary that
+//! nobody grants; what a start says and all that it leaves behind is searched for it.
 //!
 //! Never: the environment, the configuration or the cache of whoever runs the tests.
 
@@ -22,7 +23,13 @@ const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /// Programs that the journeys need.
 const NEEDED: [&str; 3] = ["python3", "node", "git"];
 
-/// Directories of one journey. Gone when it is dropped.
+/// A variable of the program's environment that no policy of a test names.
+const CANARY_NAME: &str = "JOURNEY_CANARY";
+
+/// Its value, which must come out nowhere.
+const CANARY: &str = "canary-that-nobody-grants";
+
+/// Directories of one journey. Gone when it is dropped, if the canary is in none of them.
 pub(crate) struct Home {
     root: TempDir,
 }
@@ -86,11 +93,45 @@ impl Home {
             .env("TMPDIR", self.path("tmp"))
             .env("PATH", search_path())
             .env("LANG", "C.UTF-8")
+            .env(CANARY_NAME, CANARY)
             .current_dir(self.workspace())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
     }
+}
+
+impl Drop for Home {
+    /// Looks at everything that was left: records, audit, state, approvals, trust, the workspace.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let found = containing(self.root.path(), CANARY);
+        assert!(found.is_empty(), "the canary is in {found:?}");
+    }
+}
+
+/// The regular files below a directory that hold a text. Files that this user may not read belong
+/// to someone else, and the program has not written them.
+pub(crate) fn containing(directory: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(&directory).into_iter().flatten() {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if kind.is_file()
+                && let Ok(bytes) = std::fs::read(entry.path())
+                && String::from_utf8_lossy(&bytes).contains(text)
+            {
+                found.push(entry.path());
+            }
+        }
+    }
+    found
 }
 
 /// Replaces `$NAME` by what it stands for, the longest names first.
@@ -123,7 +164,14 @@ pub(crate) fn wait(child: Child) -> Output {
     let (sender, ended) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output()));
     match ended.recv_timeout(PATIENCE) {
-        Ok(output) => output.unwrap(),
+        Ok(output) => {
+            let output = output.unwrap();
+            for said in [&output.stdout, &output.stderr] {
+                let said = String::from_utf8_lossy(said);
+                assert!(!said.contains(CANARY), "the canary was said: {said}");
+            }
+            output
+        }
         Err(_) => {
             crate::machine::kill(id);
             panic!("the program did not end within {PATIENCE:?}");

@@ -22,6 +22,7 @@ mod kill;
 mod learning;
 mod machine;
 mod pipes;
+mod secrets;
 mod surface;
 mod terminal;
 mod tree;
