@@ -40,16 +40,16 @@ const NEITHER: Without = Without {
 };
 
 /// A workspace with a file beside it that nobody was granted.
-struct Place {
+pub(crate) struct Place {
     root: TempDir,
-    tools: ToolBox,
+    pub(crate) tools: ToolBox,
     policy: String,
 }
 
 impl Place {
     /// On a machine without these features. `policy` is added to the plugin's section, `tool` to
     /// the rules of the tool `go`, a program that is named in each call.
-    fn new(without: Without, policy: &str) -> Self {
+    pub(crate) fn new(without: Without, policy: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         for name in ["workspace/src", "workspace/docs/secret", "scratch"] {
             create_dir_all(root.path().join(name)).unwrap();
@@ -85,12 +85,12 @@ impl Place {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
     /// A decided launch of a program of the system with these arguments.
-    fn launch(&self, program: &str, arguments: &[&str], rules: &str) -> Launch {
+    pub(crate) fn launch(&self, program: &str, arguments: &[&str], rules: &str) -> Launch {
         let manifest = "format = 1\nid = \"mine\"\nversion = \"0.1.0\"\n\
             wit = \"remit:plugin@0.1.0\"\ntitle = \"Test\"\n\
             [[read]]\npath = \".\"\noptional = true\nreason = \"r\"\n\

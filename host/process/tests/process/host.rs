@@ -29,6 +29,7 @@ async fn role() {
     match role.as_str() {
         "tree" => hold_tree(&arguments).await,
         "soak" => soak::soak().await,
+        "soak-confined" => soak::soak_confined().await,
         "flood" => streams::flood(&arguments).await,
         "spawn" => spawning::spawn_some(&arguments).await,
         other => panic!("no role {other}"),
