@@ -85,17 +85,20 @@ impl Scrubber {
     /// Takes what the tool wrote.
     pub(crate) fn push(&mut self, secrets: &Secrets, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
+        let mut unfinished = secrets.unfinished(&self.held);
         while let Some((at, length)) = secrets.first(&self.held) {
-            // What was found may be the beginning of a longer value.
-            if secrets.begins_longer(&self.held[at..]) {
-                self.ready.extend_from_slice(&self.held.split_to(at));
-                return;
+            // What was found may be the beginning of a longer value, or the middle of one that
+            // began before it.
+            if self.held.len() - unfinished <= at {
+                break;
             }
             self.ready.extend_from_slice(&self.held.split_to(at));
             self.ready.extend_from_slice(MASK);
             drop(self.held.split_to(length));
+            if unfinished > self.held.len() {
+                unfinished = secrets.unfinished(&self.held);
+            }
         }
-        let unfinished = secrets.unfinished(&self.held);
         let finished = self.held.len() - unfinished;
         self.ready.extend_from_slice(&self.held.split_to(finished));
     }
@@ -166,6 +169,47 @@ mod tests {
         // What a limit cut off is masked, too.
         check(&["canary-01"], "x canary-", "x [secret]");
         check(&[], "plain", "plain");
+        // A value inside of another one that has not come to its end.
+        let (inner, outer) = ("canary-01", "db://user:canary-01@host");
+        check(
+            &[inner, outer],
+            "a db://user:canary-01@host b",
+            "a [secret] b",
+        );
+        check(
+            &[inner, outer],
+            "db://user:canary-01 b",
+            "db://user:[secret] b",
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let secrets = Secrets::new(vec![b"canary-01".to_vec(), b"canary-02".to_vec()]);
+        assert_eq!(format!("{secrets:?}"), "Secrets(2 values)");
+    }
+
+    /// What should come out of a text that is there as a whole: of several values the leftmost,
+    /// and of those the longest.
+    fn masked(secrets: &[String], text: &str) -> String {
+        let mut masked = String::new();
+        let mut rest = text;
+        while let Some(letter) = rest.chars().next() {
+            let here = secrets
+                .iter()
+                .filter(|secret| rest.starts_with(secret.as_str()));
+            match here.max_by_key(|secret| secret.len()) {
+                Some(secret) => {
+                    masked.push_str("[secret]");
+                    rest = &rest[secret.len()..];
+                }
+                None => {
+                    masked.push(letter);
+                    rest = &rest[letter.len_utf8()..];
+                }
+            }
+        }
+        masked
     }
 
     proptest! {
@@ -177,6 +221,19 @@ mod tests {
             let whole = String::from_utf8(pieces.concat()).unwrap();
             let found = String::from_utf8(scrubbed(&["secretsecret"], &pieces)).unwrap();
             prop_assert_eq!(found, whole.replace("secretsecret", "[secret]"));
+        }
+
+        #[test]
+        fn several_values_are_masked_as_if_the_text_came_at_once(
+            secrets in proptest::collection::vec("[ab]{2,6}", 1..4),
+            pieces in proptest::collection::vec("[ab]{0,4}", 0..12),
+        ) {
+            // The last letter is in no value: nothing is unfinished at the end.
+            let pieces: Vec<&[u8]> = pieces.iter().map(String::as_bytes).chain([&b"."[..]]).collect();
+            let whole = String::from_utf8(pieces.concat()).unwrap();
+            let named: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            let found = String::from_utf8(scrubbed(&named, &pieces)).unwrap();
+            prop_assert_eq!(found, masked(&secrets, &whole));
         }
     }
 }
