@@ -296,7 +296,7 @@ pub(super) fn code(policy: &Policy) -> Vec<Finding> {
                     rules.who(),
                     scope.tool
                 ),
-                why: "together that is any code, inside the sandbox that holds the tool".to_owned(),
+                why: "together that is any code, held only by what confines the tool".to_owned(),
                 fix: rules.deny_fix("deny-run", &[&format!("{}:{template}", scope.tool)])
                     + "   unless the work needs it",
             });

@@ -218,7 +218,7 @@ fn tools_that_run_what_the_plugin_wrote() {
     let code = |rules: &str| found(&["runs-any-code"], &format!("[plugins.ab]\n{rules}\n"));
     insta::assert_snapshot!(code("write = [\"out\"]\nrun = [\"python3\"]"), @r#"
     note runs-any-code: run = ["python3"] (user.toml:4) write = ["out"] (user.toml:3) `ab` may write files and have `python3:run-file` run them
-      why: together that is any code, inside the sandbox that holds the tool
+      why: together that is any code, held only by what confines the tool
       fix: plugins.ab.deny-run = ["python3:run-file"]   unless the work needs it
     "#);
     assert_ne!(code("write = [\"out\"]\nrun = [\"cargo:build\"]"), "");
