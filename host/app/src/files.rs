@@ -60,6 +60,16 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Stop> {
     })
 }
 
+/// Whether a path of the workspace is there only to hold its place while tools run.
+pub(crate) fn is_placeholder(path: &Path, relative: &str) -> bool {
+    let is_empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    fs::symlink_metadata(path).is_ok_and(|data| {
+        data.is_dir()
+            && remit_core::settings::is_placeholder(relative, data.mode(), true)
+            && is_empty()
+    })
+}
+
 /// Reads a text that need not be there.
 pub(crate) fn read_text_if_there(path: &Path) -> Result<Option<String>, Stop> {
     match fs::symlink_metadata(path) {
@@ -263,5 +273,24 @@ pub(crate) fn real_dir(path: &Path) -> Result<PathBuf, Stop> {
             format!("{} is not a directory", path.display()),
             "name a directory",
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_held_for_a_policy_is_no_policy() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("remit.toml");
+        fs::create_dir(&path).unwrap();
+        assert!(
+            !is_placeholder(&path, "remit.toml"),
+            "somebody's own directory"
+        );
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o1555);
+        fs::set_permissions(&path, mode).unwrap();
+        assert!(is_placeholder(&path, "remit.toml"));
     }
 }

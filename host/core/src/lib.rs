@@ -38,4 +38,5 @@ pub mod path;
 pub mod policy;
 pub mod quantity;
 pub mod scope;
+pub mod settings;
 pub mod tool;

@@ -48,5 +48,4 @@ pub use resolve::{ResolveError, resolve};
 pub use running::Running;
 pub use scrub::Secrets;
 pub use search::SearchPath;
-pub use settings::SETTINGS;
 pub use toolbox::{Settings, ToolBox};

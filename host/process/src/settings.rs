@@ -11,43 +11,12 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use remit_core::path::RelPath;
+use remit_core::settings::{HELD, PLACEHOLDER_MODE, SEALED};
 use rustix::fs::{
     AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, ResolveFlags, flock, fstat, mkdirat,
     openat2, statat, unlinkat,
 };
 use rustix::io::Errno;
-
-/// What a later program would obey: hooks and filters of git, compilers and registries of build
-/// tools, tasks of editors, this program's own policy.
-pub const SETTINGS: [&str; 11] = [
-    ".git/hooks",
-    ".git/config",
-    ".git/config.worktree",
-    ".cargo",
-    ".npmrc",
-    ".envrc",
-    ".vscode",
-    ".idea",
-    ".zed",
-    ".devcontainer",
-    "remit.toml",
-];
-
-/// Of these, what is held by a placeholder if it is not there. The others are obeyed only by who
-/// asked for them.
-const HELD: [&str; 7] = [
-    ".git/hooks",
-    ".git/config",
-    ".cargo",
-    ".npmrc",
-    ".vscode",
-    ".idea",
-    "remit.toml",
-];
-
-/// The mode by which a placeholder is known: nobody may write, and a bit that directories of
-/// people do not have beside it.
-const MARK: u32 = 0o1555;
 
 /// How often making a placeholder is tried while another process removes it.
 const MAX_TRIES: u32 = 16;
@@ -91,7 +60,7 @@ pub(crate) fn hold(
     spared: &[RelPath],
 ) -> Result<Vec<Held>, (String, io::Error)> {
     let mut held: Vec<Held> = Vec::new();
-    for setting in SETTINGS {
+    for setting in SEALED {
         let Ok(path) = RelPath::parse(setting) else {
             continue;
         };
@@ -128,7 +97,7 @@ fn find(workspace: impl AsFd, setting: &str, needed: bool) -> Result<Option<Held
         match statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(data) => {
                 let kind = FileType::from_raw_mode(data.st_mode);
-                if data.st_mode & 0o7777 == MARK && kind == FileType::Directory {
+                if data.st_mode & 0o7777 == PLACEHOLDER_MODE && kind == FileType::Directory {
                     let placeholder = Some(take(parent, name)?);
                     return Ok(Some(Held {
                         path: so_far,
@@ -175,7 +144,7 @@ fn open(base: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
 /// Makes a placeholder, or shares the one that is there.
 fn take(parent: OwnedFd, name: &str) -> Result<Placeholder, Errno> {
     for _ in 0..MAX_TRIES {
-        match mkdirat(&parent, name, Mode::from_raw_mode(MARK)) {
+        match mkdirat(&parent, name, Mode::from_raw_mode(PLACEHOLDER_MODE)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
         }
@@ -186,7 +155,7 @@ fn take(parent: OwnedFd, name: &str) -> Result<Placeholder, Errno> {
             Err(errno) => return Err(errno),
         };
         // The mask of this process may have taken bits away.
-        let _ = rustix::fs::fchmod(&held, Mode::from_raw_mode(MARK));
+        let _ = rustix::fs::fchmod(&held, Mode::from_raw_mode(PLACEHOLDER_MODE));
         if flock(&held, FlockOperation::NonBlockingLockShared).is_err() || !is_empty(&held)? {
             continue;
         }

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use cap_std::fs::Dir;
+use remit_core::settings::is_placeholder;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
@@ -45,6 +46,15 @@ pub(crate) fn walk(
     max_depth: usize,
 ) -> Result<Found, SnapshotError> {
     let mut found = Found::default();
+    let is_held = |path: &[u8], stamp: &Stamp, directory: &OwnedFd, name: &CString| {
+        // Looking inside costs something, so the numbers are looked at first.
+        let text = std::str::from_utf8(path).unwrap_or_default();
+        let may_be = stamp.kind == Kind::Directory && is_placeholder(text, stamp.mode, true);
+        may_be
+            && open(directory, name)
+                .and_then(|held| names(&held))
+                .is_ok_and(|names| names.is_empty())
+    };
     // A handle may have been opened only for looking things up (`O_PATH`), which cannot list.
     let first = open(root, c".").map_err(|e| SnapshotError::Root(e.into()))?;
     let rest = names(&first).map_err(|e| SnapshotError::Root(e.into()))?;
@@ -67,6 +77,10 @@ pub(crate) fn walk(
             }
             Look::Entry(stamp) => stamp,
         };
+        // What holds a place while tools run, of this run or another one, is not part of the work.
+        if is_held(&path, &stamp, &level.directory, &name) {
+            continue;
+        }
         if found.entries.len() >= max_entries {
             return Err(SnapshotError::TooManyEntries { limit: max_entries });
         }

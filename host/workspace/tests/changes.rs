@@ -66,6 +66,25 @@ fn check(act: impl FnOnce(&Path), expected: &[&str]) {
 }
 
 #[test]
+fn what_only_holds_a_place_while_tools_run_is_no_change() {
+    let hold = |path: &Path| {
+        fs::create_dir(path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o1555)).unwrap();
+    };
+    check(|root| hold(&root.join(".npmrc")), &[]);
+    // Elsewhere, or with something in it, it is one.
+    check(|root| hold(&root.join("src/.npmrc")), &["+src/.npmrc"]);
+    check(
+        |root| {
+            fs::create_dir(root.join(".npmrc")).unwrap();
+            fs::write(root.join(".npmrc/x"), "").unwrap();
+            fs::set_permissions(root.join(".npmrc"), fs::Permissions::from_mode(0o1555)).unwrap();
+        },
+        &["+.npmrc/x"],
+    );
+}
+
+#[test]
 fn nothing_done_is_nothing_listed() {
     check(|_| {}, &[]);
 }
