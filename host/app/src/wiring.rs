@@ -28,7 +28,7 @@ use remit_engine::seam::{Tools, WorkingTree, WorkspaceError};
 use remit_ledger::SqliteState;
 use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
-use remit_workspace::Tree;
+use remit_workspace::{StillTree, Tree};
 
 use crate::exit::Stop;
 use crate::loading::Loaded;
@@ -230,7 +230,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
 async fn working_tree(owner: &Owner, grants: &Grants) -> Result<Arc<dyn WorkingTree>, Stop> {
     let can_change = !grants.write_roots().is_empty() || !grants.tools().is_empty();
     if !can_change {
-        return Ok(Arc::new(Untouched));
+        return Ok(Arc::new(StillTree::new(open_workspace(owner)?)));
     }
     let tree = Tree::begin(open_workspace(owner)?).await.map_err(|error| {
         Stop::usage(
@@ -241,7 +241,7 @@ async fn working_tree(owner: &Owner, grants: &Grants) -> Result<Arc<dyn WorkingT
     Ok(Arc::new(tree))
 }
 
-/// The working tree of a run that may neither write nor have tools run.
+/// No working tree: for what is asked of a plugin without a run.
 struct Untouched;
 
 #[async_trait]

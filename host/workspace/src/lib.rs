@@ -14,4 +14,4 @@ mod walk;
 
 pub use diff::diff;
 pub use snapshot::{MAX_DEPTH, MAX_ENTRIES, MAX_UNSEEN, Snapshot, SnapshotError, Unseen};
-pub use tree::Tree;
+pub use tree::{StillTree, Tree};
