@@ -107,17 +107,17 @@ impl HostileDeed {
                 Ok(json!(count))
             }
             Self::FloodCalls { tool, bytes, count } => {
-                let call = |_| Call::new(&tool, "run").slot("x".repeat(bytes), "value");
+                let call = |_: u64| Call::new(&tool, "run").slot("x".repeat(bytes), "value");
                 Ok(refused(count, |number| call(number).run().is_err()))
             }
             Self::FloodDenied { bytes, count } => {
-                let call = |number| Call::new(format!("a{number:0bytes$}"), "run");
+                let call = |number: u64| Call::new(format!("a{number:0bytes$}"), "run");
                 Ok(refused(count, |number| call(number).run().is_err()))
             }
             Self::FloodOpens { bytes, count } => {
                 let outside = workspace::root()?.join("..");
-                let name = |number| format!("{}{number}", "./".repeat(bytes / 2));
-                let open = |number| File::open(outside.join(name(number)));
+                let name = |number: u64| format!("{}{number}", "./".repeat(bytes / 2));
+                let open = |number: u64| File::open(outside.join(name(number)));
                 Ok(refused(count, |number| open(number).is_err()))
             }
         }

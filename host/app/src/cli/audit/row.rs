@@ -106,9 +106,9 @@ fn what(line: &Line) -> String {
             ..
         } => {
             let held = held(*level, program.as_deref());
-            let (arguments, directory) = (text(&arguments.join(" ")), text(directory));
-            let (tool, template) = (text(tool), text(template));
-            format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}")
+            let arguments = arguments.join(" ");
+            let tool = text(&format!("{tool}:{template} [{arguments}] in {directory}"));
+            format!("#{call} {tool}{held}")
         }
         Entry::Refused {
             tool,
