@@ -106,9 +106,8 @@ fn what(line: &Line) -> String {
             ..
         } => {
             let held = held(*level, program.as_deref());
-            let arguments = arguments.join(" ");
-            let tool = text(&format!("{tool}:{template} [{arguments}] in {directory}"));
-            format!("#{call} {tool}{held}")
+            let said = format!("{tool}:{template} [{}] in {directory}", arguments.join(" "));
+            format!("#{call} {}{held}", text(&said))
         }
         Entry::Refused {
             tool,
