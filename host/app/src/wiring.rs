@@ -28,7 +28,7 @@ use remit_engine::seam::{Observer, StateStore, Tools, WorkingTree, WorkspaceErro
 use remit_ledger::{MemoryState, SqliteState};
 use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
-use remit_workspace::Tree;
+use remit_workspace::{StillTree, Tree};
 
 use crate::exit::Stop;
 use crate::loading::Loaded;
@@ -253,7 +253,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
 async fn working_tree(owner: &Owner, grants: &Grants) -> Result<Arc<dyn WorkingTree>, Stop> {
     let can_change = !grants.write_roots().is_empty() || !grants.tools().is_empty();
     if !can_change {
-        return Ok(Arc::new(Untouched));
+        return Ok(Arc::new(StillTree::new(open_workspace(owner)?)));
     }
     let tree = Tree::begin(open_workspace(owner)?).await.map_err(|error| {
         Stop::usage(
@@ -264,7 +264,7 @@ async fn working_tree(owner: &Owner, grants: &Grants) -> Result<Arc<dyn WorkingT
     Ok(Arc::new(tree))
 }
 
-/// The working tree of a run that may neither write nor have tools run.
+/// No working tree: for what is asked of a plugin without a run.
 struct Untouched;
 
 #[async_trait]

@@ -20,4 +20,4 @@ pub use copy::{
 };
 pub use diff::diff;
 pub use snapshot::{MAX_DEPTH, MAX_ENTRIES, MAX_UNSEEN, Snapshot, SnapshotError, Unseen};
-pub use tree::Tree;
+pub use tree::{StillTree, Tree};

@@ -46,6 +46,34 @@ impl Tree {
     }
 }
 
+/// A working tree in a run that may neither write nor have tools run: it needs no snapshot, and
+/// still a file that a plugin names is looked for.
+#[derive(Debug, Clone)]
+pub struct StillTree {
+    root: Arc<Dir>,
+}
+
+impl StillTree {
+    /// The tree below a directory.
+    #[must_use]
+    pub fn new(root: Dir) -> Self {
+        Self {
+            root: Arc::new(root),
+        }
+    }
+}
+
+#[async_trait]
+impl WorkingTree for StillTree {
+    async fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
+        Ok(Vec::new())
+    }
+
+    async fn file_size(&self, path: &RelPath) -> Option<u64> {
+        look_for(&self.root, path).await
+    }
+}
+
 #[async_trait]
 impl WorkingTree for Tree {
     async fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
@@ -59,12 +87,16 @@ impl WorkingTree for Tree {
     }
 
     async fn file_size(&self, path: &RelPath) -> Option<u64> {
-        let (root, path) = (Arc::clone(&self.root), path.clone());
-        tokio::task::spawn_blocking(move || regular_file_size(&root, &path))
-            .await
-            .ok()
-            .flatten()
+        look_for(&self.root, path).await
     }
+}
+
+async fn look_for(root: &Arc<Dir>, path: &RelPath) -> Option<u64> {
+    let (root, path) = (Arc::clone(root), path.clone());
+    tokio::task::spawn_blocking(move || regular_file_size(&root, &path))
+        .await
+        .ok()
+        .flatten()
 }
 
 /// The size of a regular file, found component by component so that no link is followed on the

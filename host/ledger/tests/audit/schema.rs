@@ -119,7 +119,8 @@ fn files_changed(more: bool) -> Entry {
     }
 }
 
-fn claims_differ(not_there: &[&str], more: bool) -> Entry {
+fn claims_differ(more: bool) -> Entry {
+    let not_there = if more { &["not\u{1b}there"][..] } else { &[] };
     Entry::ClaimsDiffer {
         mismatch: Mismatch {
             not_changed: vec!["/etc/passwd".into()],
@@ -183,16 +184,14 @@ fn entries() -> Vec<Entry> {
         exit(Exit::Code(0)),
         exit(Exit::Signal(9)),
         exit(Exit::Killed(KillCause::OutputLimit)),
-        files_changed(true),
-        files_changed(false),
-        claims_differ(&["not\u{1b}there"], true),
-        claims_differ(&[], false),
         Entry::Recovered { bytes: 17 },
         Entry::Lost {
             entries: 2,
             reason: "full".into(),
         },
     ];
+    entries.extend([true, false].map(files_changed));
+    entries.extend([true, false].map(claims_differ));
     entries.extend(
         ["succeeded", "plugin-fault"].map(|status| Entry::RunFinished {
             status: status.into(),

@@ -2,10 +2,11 @@
 //!
 //! Never: a limit here. That the host has one is what is tested.
 
+use std::fs::File;
 use std::hint::black_box;
 use std::io::Write;
 
-use remit_plugin_sdk::{Call, clock, progress};
+use remit_plugin_sdk::{Call, clock, progress, workspace};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,10 +41,16 @@ pub(crate) enum HostileDeed {
     FloodLog { count: u64, bytes: usize },
     /// Begins this many steps.
     FloodSteps { count: u64 },
-    /// Calls a tool this many times, and goes on when it is refused.
-    FloodCalls { tool: String, count: u64 },
+    /// Calls a tool this many times with a slot that it does not have, whose name is so long.
+    FloodCalls {
+        tool: String,
+        bytes: usize,
+        count: u64,
+    },
     /// Calls this many tools with names of this length, which nobody declared.
     FloodDenied { bytes: usize, count: u64 },
+    /// Opens this many files outside of the workspace, with paths of this length.
+    FloodOpens { bytes: usize, count: u64 },
 }
 
 impl HostileDeed {
@@ -99,18 +106,27 @@ impl HostileDeed {
                 }
                 Ok(json!(count))
             }
-            Self::FloodCalls { tool, count } => Ok(json!(refused(count, |_| tool.clone()))),
+            Self::FloodCalls { tool, bytes, count } => {
+                let call = |_: u64| Call::new(&tool, "run").slot("x".repeat(bytes), "value");
+                Ok(refused(count, |number| call(number).run().is_err()))
+            }
             Self::FloodDenied { bytes, count } => {
-                Ok(json!(refused(count, |number| format!("a{number:0bytes$}"))))
+                let call = |number: u64| Call::new(format!("a{number:0bytes$}"), "run");
+                Ok(refused(count, |number| call(number).run().is_err()))
+            }
+            Self::FloodOpens { bytes, count } => {
+                let outside = workspace::root()?.join("..");
+                let name = |number: u64| format!("{}{number}", "./".repeat(bytes / 2));
+                let open = |number: u64| File::open(outside.join(name(number)));
+                Ok(refused(count, |number| open(number).is_err()))
             }
         }
     }
 }
 
-/// Calls a tool again and again; how often it was refused.
-fn refused(count: u64, name: impl Fn(u64) -> String) -> usize {
-    let refused = |number: &u64| Call::new(name(*number), "run").run().is_err();
-    (0..count).filter(refused).count()
+/// Tries again and again; how often it was refused.
+fn refused(count: u64, is_refused: impl Fn(u64) -> bool) -> Value {
+    json!((0..count).filter(|number| is_refused(*number)).count())
 }
 
 /// Loops for ever, in a way that no compiler removes.
