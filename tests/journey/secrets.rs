@@ -28,7 +28,8 @@ const CAUGHT: [&str; 6] = ["whole", "pieces", "line", "both", "child", "cut"];
 /// A home with a policy that gives secrets to `teller.py`.
 fn furnished() -> Home {
     let home = Home::new();
-    std::fs::write(key(&home), format!("{FROM_FILE}\n")).unwrap();
+    // As an editor of another system saves it; `teller.py` leaves the end out.
+    std::fs::write(key(&home), format!("{FROM_FILE}\r\n")).unwrap();
     let program = repository().join("tests/journey/programs/teller.py");
     let program = std::fs::read_to_string(program).unwrap();
     let program = Value::from(program.replace('{', "{{").replace('}', "}}"));
@@ -180,6 +181,7 @@ fn no_command_shows_a_value() {
     let plugin = home.places()["$PROBE"].clone();
     probe(&home, &[], &call("whole"));
     let grant = ["grant", &plugin, "--allow-run=teller", "--yes"];
+    let told = r#"call={"tool":"teller","template":"both"}"#;
     for arguments in [
         &grant[..],
         &[
@@ -194,6 +196,18 @@ fn no_command_shows_a_value() {
         &["policy", "show"],
         &["policy", "show", "--json"],
         &["policy", "show", "--allow-run=teller", "--json"],
+        &["policy", "check"],
+        &["policy", "check", "--json"],
+        &["policy", "explain", "last"],
+        &[
+            "policy",
+            "explain",
+            "run",
+            "teller:whole",
+            "--plugin",
+            &plugin,
+        ],
+        &["policy", "learn", &plugin, "-i", "action=run", "-i", told],
         &["tool", "list"],
         &["tool", "list", "--json"],
         &["tool", "check", "teller"],

@@ -33,7 +33,7 @@ impl Secrets {
     /// These values. The longest come first, so that one that is part of another does not leave
     /// the rest of that other standing.
     pub(crate) fn new(mut values: Vec<Vec<u8>>) -> Self {
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.sort_unstable_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
         values.dedup();
         let finder = |value: Vec<u8>| Finder::new(&value).into_owned();
         Self(values.into_iter().map(finder).collect())

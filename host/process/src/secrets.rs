@@ -18,6 +18,10 @@ use remit_core::tool::{EnvName, MAX_ARGUMENT_BYTES, SecretSource, StartError, To
 use crate::environment::HostEnvironment;
 use crate::scrub::{MIN_SECRET_BYTES, Secrets};
 
+/// Lines of a value that are looked for one by one: the longest keys have about a hundred. Every
+/// one costs a search of all output, so a longer value is found as a whole only.
+const MOST_LINES: usize = 256;
+
 /// Reads the values. The first part of the answer goes into the tool's environment.
 ///
 /// # Errors
@@ -38,8 +42,8 @@ pub(crate) fn read(
                 source_of: source.to_string(),
                 problem,
             })?;
-        variables.push((name.as_str().into(), OsString::from_vec(value.clone())));
-        values.push(value);
+        values.extend(forms(&value));
+        variables.push((name.as_str().into(), OsString::from_vec(value)));
     }
     Ok((variables, Secrets::new(values)))
 }
@@ -68,9 +72,22 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(value)
 }
 
+/// What to look for in output: the value, and what programs make of one by themselves. They leave
+/// out white space around it (a file's `\r\n`), and print long ones line by line.
+fn forms(value: &[u8]) -> Vec<Vec<u8>> {
+    let trimmed = value.trim_ascii();
+    let lines: Vec<&[u8]> = trimmed.split(|byte| *byte == b'\n').collect();
+    let mut forms = vec![value.to_vec(), trimmed.to_vec()];
+    if lines.len() <= MOST_LINES {
+        forms.extend(lines.iter().map(|line| line.trim_ascii().to_vec()));
+    }
+    forms.retain(|form| form.len() >= MIN_SECRET_BYTES);
+    forms
+}
+
 /// A value that an environment can hold and that can be kept secret.
 fn fit(value: Vec<u8>) -> Result<Vec<u8>, String> {
-    if value.len() < MIN_SECRET_BYTES {
+    if value.trim_ascii().len() < MIN_SECRET_BYTES {
         Err(format!(
             "is shorter than {MIN_SECRET_BYTES} bytes and could not be kept out of output; use a \
              longer one, or `env` if it is no secret"
@@ -88,7 +105,25 @@ fn fit(value: Vec<u8>) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    #[test]
+    fn what_a_program_makes_of_a_value_by_itself_is_looked_for_too() {
+        let check = |value: &str, expected: &[&str]| {
+            let found: BTreeSet<Vec<u8>> = forms(value.as_bytes()).into_iter().collect();
+            let expected = expected.iter().map(|form| form.as_bytes().to_vec());
+            assert_eq!(found, expected.collect(), "{value:?}");
+        };
+        check("canary-01", &["canary-01"]);
+        check("canary-01\r", &["canary-01\r", "canary-01"]);
+        check(" canary-01\n", &[" canary-01\n", "canary-01"]);
+        let key = "-- BEGIN --\nline-one\nshort\r\nline-three";
+        check(key, &[key, "-- BEGIN --", "line-one", "line-three"]);
+        let long = "line-of-a-value\n".repeat(MOST_LINES + 1);
+        check(&long, &[&long, long.trim_end()]);
+    }
 
     #[test]
     fn values_come_from_where_the_owner_said_and_errors_do_not_show_them() {
@@ -100,6 +135,7 @@ mod tests {
             [
                 ("KEY", "env-canary-1"),
                 ("SHORT", "canary"),
+                ("PADDED", "   canary   "),
                 ("LONG", &"x".repeat(70_000)),
             ]
             .map(|(name, value)| (name.into(), value.into())),
@@ -116,14 +152,16 @@ mod tests {
         );
         for source in [
             "env:SHORT",
+            "env:PADDED",
             "env:LONG",
             "env:ABSENT",
             "file:/absent/canary-file",
         ] {
             let error = check(source).unwrap_err();
             assert_eq!(error.code(), "bad-secret", "{source}");
-            assert!(!error.to_string().contains("xxx"), "{error}");
-            assert!(!error.to_string().contains("`canary`"), "{error}");
+            assert!(!format!("{error} {error:?}").contains("xxx"), "{source}");
+            let shown = format!("{error} {error:?}").replace("canary-file", "");
+            assert!(!shown.contains("canary"), "{shown}");
         }
     }
 }

@@ -371,3 +371,23 @@ async fn blocking<T: Send + 'static>(
         Err(_) => Err(StartError::RunEnded { tool: tool.clone() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_of_the_settings_shows_no_variable() {
+        let settings = Settings {
+            workspace: "/workspace".into(),
+            scratch: "/tmp".into(),
+            environment: HostEnvironment::new([("NAME-canary".into(), "value-canary".into())]),
+            search: None,
+            as_root: AsRoot::default(),
+            without: Without::default(),
+        };
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(shown.contains("1 variables"), "{shown}");
+    }
+}

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-ENV, FILE = os.environ["TELLER_ENV"], os.environ["TELLER_FILE"]
+ENV, FILE = os.environ["TELLER_ENV"], os.environ["TELLER_FILE"].strip()
 WORDS = sys.argv[1:]
 
 

@@ -173,6 +173,19 @@ fn a_good_call_becomes_a_launch() {
 }
 
 #[test]
+fn debug_of_a_launch_shows_no_value() {
+    let launch = grants().launch(&ToolCall {
+        slots: vec![one("text", "argument-canary")],
+        env: vec![("MODE".to_owned(), "variable-canary".to_owned())],
+        stdin: CallStdin::Bytes(b"input-canary".to_vec()),
+        ..call("mine", "say")
+    });
+    let shown = format!("{:?}", launch.unwrap());
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(shown.contains("MODE"), "{shown}");
+}
+
+#[test]
 fn values_reach_the_program_as_they_are() {
     // R0.20: the injection corpus arrives literally, as one argument.
     for text in [

@@ -58,7 +58,7 @@ pub struct ToolLimits {
 }
 
 /// A decided tool call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Launch {
     pub(crate) tool: ToolId,
     pub(crate) template: TemplateId,
@@ -72,6 +72,27 @@ pub struct Launch {
     pub(crate) success: Vec<u8>,
     pub(crate) secrets: Vec<(EnvName, SecretSource)>,
     pub(crate) bounds: Bounds,
+}
+
+impl std::fmt::Debug for Launch {
+    /// Shows what starts and within which bounds; never an argument, nor the value of a variable.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let set: Vec<&EnvName> = self.set_env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Launch")
+            .field("tool", &self.tool)
+            .field("template", &self.template)
+            .field("program", &self.program)
+            .field("arguments", &self.arguments.len())
+            .field("pass_env", &self.pass_env)
+            .field("set_env", &set)
+            .field("directory", &self.directory)
+            .field("stdin", &self.stdin)
+            .field("limits", &self.limits)
+            .field("success", &self.success)
+            .field("secrets", &self.secrets)
+            .field("bounds", &self.bounds)
+            .finish()
+    }
 }
 
 impl Launch {
