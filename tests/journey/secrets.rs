@@ -198,7 +198,7 @@ fn no_command_shows_a_value() {
         &["policy", "show", "--allow-run=teller", "--json"],
         &["policy", "check"],
         &["policy", "check", "--json"],
-        &["policy", "explain", "last"],
+        &["policy", "explain", "last", "--plugin", &plugin],
         &[
             "policy",
             "explain",
