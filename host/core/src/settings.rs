@@ -39,8 +39,8 @@ pub const PLACEHOLDER_MODE: u32 = 0o1555;
 /// that has nothing in it. It is no part of the work then, whoever made it.
 #[must_use]
 pub fn is_placeholder(path: &str, mode: u32, is_empty: bool) -> bool {
-    let held = |held: &&str| *held == path || held.split('/').next() == Some(path);
-    is_empty && mode & 0o7777 == PLACEHOLDER_MODE && HELD.iter().any(|name| held(&name))
+    let held = |held: &&str| **held == *path || held.split('/').next() == Some(path);
+    is_empty && mode & 0o7777 == PLACEHOLDER_MODE && HELD.iter().any(held)
 }
 
 #[cfg(test)]
