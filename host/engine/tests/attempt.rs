@@ -346,6 +346,26 @@ async fn a_plugin_that_never_stops_being_refused_hits_a_limit() {
     }
 }
 
+/// Only the last checkpoint is kept, but each is in the record.
+#[tokio::test]
+async fn a_plugin_that_saves_without_end_hits_a_limit() {
+    let plugin = FakePlugin::doing(|host, _| {
+        Box::pin(async move {
+            for _ in 0..=2 * MAX_EVENTS {
+                if let Err(hit) = host.save_checkpoint(Vec::new()).await {
+                    return Err(PluginFault::new(FaultKind::Limit, hit.to_string()));
+                }
+            }
+            panic!("a plugin may save without end")
+        })
+    });
+    let (outcome, seen, _) = run(plugin, &Arc::new(FakeTools::default())).await;
+    assert_eq!(outcome.exit_code(), ExitCode::Plugin);
+    let types = seen.types();
+    let saved = types.iter().filter(|name| *name == "checkpoint-saved");
+    assert!(saved.count() as u64 <= MAX_EVENTS);
+}
+
 #[tokio::test]
 async fn percent_only_grows_and_artifacts_are_looked_at() {
     let tools = Arc::new(FakeTools::default());

@@ -109,16 +109,20 @@ impl PluginHost {
     }
 
     /// Keeps bytes for the next attempt. False if they are too many.
-    pub async fn save_checkpoint(&self, bytes: Vec<u8>) -> bool {
+    ///
+    /// # Errors
+    /// The plugin has caused more events than it may.
+    pub async fn save_checkpoint(&self, bytes: Vec<u8>) -> Result<bool, LimitHit> {
         if bytes.len() as u64 > MAX_CHECKPOINT {
-            return false;
+            return Ok(false);
         }
+        self.charge(0)?;
         let size = bytes.len() as u64;
         *lock(&self.checkpoint) = Some(bytes);
         self.journal
             .emit(Event::CheckpointSaved { bytes: size })
             .await;
-        true
+        Ok(true)
     }
 
     /// What the plugin saved last, for the next attempt.

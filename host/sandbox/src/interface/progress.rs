@@ -47,7 +47,7 @@ impl Host for StoreData {
         &mut self,
         bytes: Vec<u8>,
     ) -> Result<std::result::Result<(), CheckpointError>> {
-        if self.host.save_checkpoint(bytes).await {
+        if self.host.save_checkpoint(bytes).await? {
             Ok(Ok(()))
         } else {
             Ok(Err(CheckpointError::TooLarge(MAX_CHECKPOINT)))
