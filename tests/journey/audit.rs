@@ -168,13 +168,16 @@ fn killed_hosts_leave_a_log_that_verifies() {
             .map(|_| probe(&home, &many).spawn().unwrap())
             .collect();
         for host in &mut hosts {
-            let lines = BufReader::new(host.stdout.take().unwrap()).lines();
+            let mut said = Vec::new();
             // Each somewhere else: after so many ends of tools.
-            let ended = lines
+            let ended = BufReader::new(host.stdout.take().unwrap())
+                .lines()
                 .map_while(Result::ok)
+                .inspect(|line| said.push(line.clone()))
                 .filter(|line| line.contains("\"type\":\"tool-finished\""))
-                .take(attempt);
-            assert_eq!(ended.count(), attempt);
+                .take(attempt)
+                .count();
+            assert_eq!(ended, attempt, "{}", said.join("\n"));
             send(host.id(), Signal::KILL);
             host.wait().unwrap();
         }

@@ -25,6 +25,9 @@ const PREFIX: &str = "remit-host-";
 /// The file in it that a living host holds locked.
 const LOCK: &str = "lock";
 
+/// What that file is called before it is locked.
+const UNLOCKED: &str = "lock.new";
+
 /// The place for what is in memory; the others are called by numbers.
 const SHARED: &str = "run";
 
@@ -53,8 +56,11 @@ impl HostDirectory {
             .prefix(PREFIX)
             .permissions(Permissions::from_mode(PRIVATE))
             .tempdir_in(base)?;
-        let lock = File::create_new(root.path().join(LOCK))?;
+        // Nobody may ever see it unlocked: another host would take this one for dead.
+        let unlocked = root.path().join(UNLOCKED);
+        let lock = File::create_new(&unlocked)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        fs::rename(&unlocked, root.path().join(LOCK))?;
         Ok(Self {
             root,
             _lock: lock,
@@ -274,5 +280,20 @@ mod tests {
         let second = HostDirectory::new(base.path()).unwrap();
         assert!(!dead.exists());
         assert!(born.exists() && alive.path().exists() && second.path().exists());
+    }
+
+    #[test]
+    fn hosts_that_are_born_at_the_same_time_keep_theirs() {
+        let base = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let host = HostDirectory::new(base.path()).unwrap();
+                        drop(host.run().unwrap());
+                    }
+                });
+            }
+        });
     }
 }
