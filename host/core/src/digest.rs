@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::excerpt::excerpt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -63,7 +64,7 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let refuse = || DigestError(text.chars().take(80).collect());
+        let refuse = || DigestError(excerpt(text));
         let digits = text.strip_prefix(PREFIX).ok_or_else(refuse)?;
         // One spelling only, so that equal digests are equal texts.
         if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::excerpt::excerpt;
 use serde::{Deserialize, Serialize};
 
 /// Longest identifier in bytes; it becomes part of file names.
@@ -42,7 +43,7 @@ impl FromStr for PluginId {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(PluginIdError(text.chars().take(80).collect()))
+            Err(PluginIdError(excerpt(text)))
         }
     }
 }

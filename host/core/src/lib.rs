@@ -27,6 +27,7 @@ pub mod diagnostic;
 pub mod digest;
 mod document;
 pub mod event;
+mod excerpt;
 pub mod explain;
 pub mod grant;
 pub mod id;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use crate::excerpt::excerpt;
 use serde::{Deserialize, Serialize};
 
 /// Longest host name in bytes (RFC 1035).
@@ -88,7 +89,7 @@ impl FromStr for NetOrigin {
     type Err = NetOriginError;
 
     fn from_str(text: &str) -> Result<Self, NetOriginError> {
-        let refuse = || NetOriginError(text.chars().take(200).collect());
+        let refuse = || NetOriginError(excerpt(text));
         let (secure, rest) = text
             .strip_prefix("https://")
             .map(|rest| (true, rest))

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::excerpt::excerpt;
 use serde::{Deserialize, Serialize};
 
 /// Units of size with their bytes, largest first.
@@ -104,7 +105,7 @@ impl FromStr for ByteSize {
         parse(text, &SIZE_UNITS)
             .or_else(|| parse(text, &[("", 1)]))
             .map(Self)
-            .ok_or_else(|| QuantityError::Size(text.chars().take(40).collect()))
+            .ok_or_else(|| QuantityError::Size(excerpt(text)))
     }
 }
 
@@ -113,7 +114,7 @@ impl FromStr for TimeSpan {
     fn from_str(text: &str) -> Result<Self, QuantityError> {
         parse(text, &TIME_UNITS)
             .map(Self)
-            .ok_or_else(|| QuantityError::Time(text.chars().take(40).collect()))
+            .ok_or_else(|| QuantityError::Time(excerpt(text)))
     }
 }
 

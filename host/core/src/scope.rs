@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::excerpt::excerpt;
 use crate::net::NetOrigin;
 use crate::path::RelPath;
 use crate::tool::{EnvName, NameError, TemplateId, ToolId};
@@ -149,7 +150,7 @@ impl Scope {
             "run" if value == "*" => Ok(Self::RunAny),
             "run" => read(value).map(Self::Run),
             "net" => read(value).map(Self::Net),
-            other => Err(ScopeError::Capability(other.chars().take(40).collect())),
+            other => Err(ScopeError::Capability(excerpt(other))),
         }
     }
 

@@ -28,7 +28,7 @@ use crate::system::System;
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     /// There is nothing harmless to run.
-    #[error("no program `true` in /usr/bin or /bin")]
+    #[error("no program `true` in /usr/bin or /bin; install it (package coreutils)")]
     NoProgram,
     /// The operating system refused something beside the start.
     #[error(transparent)]

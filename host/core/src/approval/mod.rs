@@ -14,6 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::excerpt::excerpt;
 use crate::id::PluginId;
 use crate::manifest::{Confinement, Manifest};
 use crate::net::NetOrigin;
@@ -48,7 +49,7 @@ impl FromStr for ApprovalId {
         if text.len() == ID_LENGTH && text.bytes().all(fits) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ApprovalIdError(text.chars().take(80).collect()))
+            Err(ApprovalIdError(excerpt(text)))
         }
     }
 }

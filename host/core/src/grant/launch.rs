@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Access, CallProblem, CallRefused, Grants};
 use crate::denial::Denial;
+use crate::excerpt::excerpt;
 use crate::path::RelPath;
 use crate::tool::{
     Bounds, CallStdin, Directory, EnvName, Launch, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES,
@@ -119,7 +120,7 @@ fn problem(field: String, code: &str, message: String) -> CallProblem {
 
 /// A name as part of a JSON pointer (RFC 6901), cut so that a message stays readable.
 fn pointer(parent: &str, name: &str) -> String {
-    let name: String = name.chars().take(80).collect();
+    let name: String = excerpt(name);
     format!("/{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 

@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostics, Source};
 use crate::digest::Digest;
+use crate::excerpt::excerpt;
 use crate::id::PluginId;
 use crate::quantity::{ByteSize, TimeSpan};
 use crate::scope::Scope;
@@ -91,7 +92,7 @@ impl FromStr for Confinement {
             "B" => Ok(Self::Landlock),
             "B'" => Ok(Self::Namespaces),
             "C" => Ok(Self::None),
-            other => Err(ConfinementError(other.chars().take(40).collect())),
+            other => Err(ConfinementError(excerpt(other))),
         }
     }
 }

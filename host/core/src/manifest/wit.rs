@@ -2,6 +2,7 @@
 //!
 //! Never: a guess. A plugin of a newer contract would import what this host does not have.
 
+use crate::excerpt::excerpt;
 use std::fmt;
 use std::str::FromStr;
 
@@ -40,7 +41,7 @@ impl FromStr for WitVersion {
     type Err = WitVersionError;
 
     fn from_str(text: &str) -> Result<Self, WitVersionError> {
-        let form = || WitVersionError::Form(text.chars().take(80).collect());
+        let form = || WitVersionError::Form(excerpt(text));
         let version = text
             .strip_prefix(WIT_PACKAGE)
             .and_then(|rest| rest.strip_prefix('@'))

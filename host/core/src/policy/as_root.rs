@@ -2,6 +2,7 @@
 //!
 //! Never: root for a tool without the owner's word.
 
+use crate::excerpt::excerpt;
 use std::fmt;
 use std::str::FromStr;
 
@@ -27,7 +28,7 @@ impl FromStr for AsRoot {
         match text {
             "service" => Ok(Self::Service),
             "keep" => Ok(Self::Keep),
-            other => Err(AsRootError(other.chars().take(40).collect())),
+            other => Err(AsRootError(excerpt(other))),
         }
     }
 }

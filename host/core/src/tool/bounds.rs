@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::{EnvName, Network};
+use crate::excerpt::excerpt;
 use crate::manifest::Confinement;
 use crate::path::RelPath;
 use crate::policy::PathPattern;
@@ -46,7 +47,7 @@ impl FromStr for RuntimePath {
     type Err = RuntimePathError;
 
     fn from_str(text: &str) -> Result<Self, RuntimePathError> {
-        let refuse = || RuntimePathError(text.chars().take(200).collect());
+        let refuse = || RuntimePathError(excerpt(text));
         let plain = |rest: &str| {
             !rest.is_empty()
                 && !rest.contains('\0')
@@ -101,7 +102,7 @@ impl FromStr for SecretSource {
     type Err = SecretSourceError;
 
     fn from_str(text: &str) -> Result<Self, SecretSourceError> {
-        let refuse = || SecretSourceError(text.chars().take(200).collect());
+        let refuse = || SecretSourceError(excerpt(text));
         if let Some(name) = text.strip_prefix("env:") {
             return name.parse().map(Self::Env).map_err(|_| refuse());
         }

@@ -11,6 +11,7 @@ use super::{
     EnvName, Program, Resources, RuntimePath, SecretSource, Template, TemplateId, ToolId,
     ToolLimits,
 };
+use crate::excerpt::excerpt;
 use crate::path::RelPath;
 use crate::quantity::{ByteSize, TimeSpan};
 
@@ -163,7 +164,7 @@ impl FromStr for Network {
             "none" => Ok(Self::None),
             "loopback" => Ok(Self::Loopback),
             "full" => Ok(Self::Full),
-            other => Err(NetworkError(other.chars().take(40).collect())),
+            other => Err(NetworkError(excerpt(other))),
         }
     }
 }

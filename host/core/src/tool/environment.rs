@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::excerpt::excerpt;
 use serde::{Deserialize, Serialize};
 
 /// Longest name in bytes; real names have less than 50.
@@ -267,7 +268,7 @@ impl FromStr for EnvName {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(EnvNameError(text.chars().take(80).collect()))
+            Err(EnvNameError(excerpt(text)))
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::excerpt::excerpt;
 use serde::{Deserialize, Serialize};
 
 /// Longest name in bytes; names are words for people, not data.
@@ -30,7 +31,7 @@ fn check(what: &'static str, text: &str) -> Result<String, NameError> {
     if fits {
         Ok(text.to_owned())
     } else {
-        let text = text.chars().take(80).collect();
+        let text = excerpt(text);
         Err(NameError { what, text })
     }
 }

@@ -3,6 +3,7 @@
 //! Never: a path relative to somewhere, a search in a plugin's or a workspace's directories, a
 //! program whose purpose is to run another one.
 
+use crate::excerpt::excerpt;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -164,7 +165,7 @@ impl FromStr for Program {
     type Err = ProgramError;
 
     fn from_str(text: &str) -> Result<Self, ProgramError> {
-        let shown = || text.chars().take(200).collect::<String>();
+        let shown = || excerpt(text);
         if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
             return Err(ProgramError::Unfit(shown()));
         }

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::{SlotName, SlotType, SlotTypeError, SlotValue, ValueError};
+use crate::excerpt::excerpt;
 
 /// Longest argument in bytes. Linux refuses 128 KiB; half of it leaves no doubt.
 pub const MAX_ARGUMENT_BYTES: usize = 64 << 10;
@@ -270,7 +271,7 @@ impl Slot {
 }
 
 fn parse_element(text: &str) -> Result<Element, TemplateError> {
-    let syntax = || TemplateError::Syntax(text.chars().take(200).collect());
+    let syntax = || TemplateError::Syntax(excerpt(text));
     if text.len() > MAX_ARGUMENT_BYTES || text.contains('\0') {
         return Err(TemplateError::Unfit);
     }
