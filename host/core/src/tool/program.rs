@@ -4,6 +4,7 @@
 //! program whose purpose is to run another one.
 
 use crate::excerpt::excerpt;
+use crate::path::MAX_PATH_BYTES;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -166,7 +167,7 @@ impl FromStr for Program {
 
     fn from_str(text: &str) -> Result<Self, ProgramError> {
         let shown = || excerpt(text);
-        if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
+        if text.is_empty() || text.len() > MAX_PATH_BYTES || text.chars().any(char::is_control) {
             return Err(ProgramError::Unfit(shown()));
         }
         let name = if let Some(rest) = text.strip_prefix('/') {
