@@ -18,6 +18,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod breaker;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
@@ -29,7 +30,9 @@ mod document;
 pub mod event;
 mod excerpt;
 pub mod explain;
+
 pub mod grant;
+pub mod graph;
 pub mod id;
 pub mod manifest;
 pub mod net;
@@ -38,6 +41,7 @@ pub mod outcome;
 pub mod path;
 pub mod policy;
 pub mod quantity;
+pub mod retry;
 pub mod scope;
 pub mod settings;
 pub mod tool;
