@@ -30,7 +30,7 @@ mod document;
 pub mod event;
 mod excerpt;
 pub mod explain;
-
+pub mod gate;
 pub mod grant;
 pub mod graph;
 pub mod id;
