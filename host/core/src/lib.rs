@@ -27,10 +27,12 @@ pub mod denial;
 pub mod diagnostic;
 pub mod digest;
 mod document;
+pub mod durable;
 pub mod event;
 mod excerpt;
 pub mod explain;
 
+pub mod gate;
 pub mod grant;
 pub mod graph;
 pub mod id;
@@ -39,6 +41,7 @@ pub mod net;
 
 pub mod outcome;
 pub mod path;
+pub mod plan;
 pub mod policy;
 pub mod quantity;
 pub mod retry;
