@@ -27,6 +27,7 @@ pub mod denial;
 pub mod diagnostic;
 pub mod digest;
 mod document;
+pub mod durable;
 pub mod event;
 mod excerpt;
 pub mod explain;
@@ -39,6 +40,7 @@ pub mod net;
 
 pub mod outcome;
 pub mod path;
+pub mod plan;
 pub mod policy;
 pub mod quantity;
 pub mod retry;
