@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [[hooks]]
-//! on = ["task-failed", "run-*"]
+//! on = ["TASK_FAILED", "RUN_*", "tool-finished"]
 //! tool = "notify:send"
 //! slots = { channel = "builds" }
 //! ```
@@ -46,7 +46,7 @@ pub enum HookError {
         count: usize,
     },
     /// It would never run.
-    #[error("hook `{tool}`: `on` is empty; name an event, for example `run-finished`")]
+    #[error("hook `{tool}`: `on` is empty; name an event, for example `EXECUTION_FINISHED`")]
     NoPattern {
         /// The hook's tool.
         tool: String,
@@ -65,8 +65,8 @@ pub enum HookError {
     },
     /// Not the word of an event, nor words with gaps.
     #[error(
-        "`{text}` names no event; write 1 to {MAX_HOOK_PATTERN} characters of a-z 0-9 -, and `*` \
-         for any of them"
+        "`{text}` names no event; write 1 to {MAX_HOOK_PATTERN} characters of A-Z a-z 0-9 _ -, \
+         and `*` for any of them"
     )]
     Pattern {
         /// What was written.
@@ -92,7 +92,8 @@ pub enum HookError {
     },
 }
 
-/// The word of an event, or several: `*` stands for any characters, also none.
+/// The word of an event as its JSON form has it, `TASK_FAILED` of the ledger or `tool-finished` of
+/// an attempt, or several: `*` stands for any characters, also none.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EventPattern {
@@ -121,9 +122,7 @@ impl TryFrom<String> for EventPattern {
         let refuse = || HookError::Pattern {
             text: excerpt(&text),
         };
-        let fits = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'*'
-        };
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_*".contains(&byte);
         if !(1..=MAX_HOOK_PATTERN).contains(&text.len()) || !text.bytes().all(fits) {
             return Err(refuse());
         }

@@ -18,6 +18,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod breaker;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
@@ -26,10 +27,14 @@ pub mod denial;
 pub mod diagnostic;
 pub mod digest;
 mod document;
+pub mod durable;
 pub mod event;
 mod excerpt;
 pub mod explain;
+
+pub mod gate;
 pub mod grant;
+pub mod graph;
 pub mod hook;
 pub mod id;
 pub mod manifest;
@@ -37,8 +42,10 @@ pub mod net;
 
 pub mod outcome;
 pub mod path;
+pub mod plan;
 pub mod policy;
 pub mod quantity;
+pub mod retry;
 pub mod scope;
 pub mod settings;
 pub mod span;

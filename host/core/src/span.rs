@@ -96,7 +96,7 @@ pub enum SpanKind {
     Task,
     /// An attempt at a task.
     Attempt,
-    /// An effect of an attempt, as the journal numbers it.
+    /// An effect of an attempt, as the ledger numbers it.
     Effect,
     /// A tool that ran.
     Tool,
@@ -164,10 +164,10 @@ impl SpanPath {
         self.within(SpanKind::Attempt, &u64::from(number).to_le_bytes())
     }
 
-    /// The place of an effect of this attempt, by its number in the attempt's journal.
+    /// The place of an effect in this attempt, by the number that the ledger gives it.
     #[must_use]
-    pub fn effect(&self, number: u64) -> Self {
-        self.within(SpanKind::Effect, &number.to_le_bytes())
+    pub fn effect(&self, number: u32) -> Self {
+        self.within(SpanKind::Effect, &u64::from(number).to_le_bytes())
     }
 
     /// The place of a tool run, by the number that the events give it.

@@ -2,7 +2,12 @@
 
 use super::*;
 
-const WORDS: &[&str] = &["run-started", "run-finished", "task-failed", "tool-output"];
+const WORDS: &[&str] = &[
+    "RUN_STARTED",
+    "EXECUTION_FINISHED",
+    "TASK_FAILED",
+    "tool-output",
+];
 
 fn hooks(json: &str) -> Result<Hooks, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
@@ -11,18 +16,18 @@ fn hooks(json: &str) -> Result<Hooks, String> {
 #[test]
 fn a_hook_is_started_by_the_events_that_it_names() {
     let hooks = hooks(
-        r#"[{"on": ["run-*"], "tool": "notify:send"},
-            {"on": ["task-failed", "*-output"], "tool": "log:add"},
+        r#"[{"on": ["RUN_*"], "tool": "notify:send"},
+            {"on": ["TASK_FAILED", "*-output"], "tool": "log:add"},
             {"on": ["*"], "tool": "all:of_it"}]"#,
     )
     .unwrap();
     let started =
         |word, cause| -> Vec<usize> { hooks.started_by(word, cause).map(|(at, _)| at).collect() };
-    assert_eq!(started("run-started", Cause::Run), [0, 2]);
-    assert_eq!(started("run-finished", Cause::Run), [0, 2]);
-    assert_eq!(started("task-failed", Cause::Run), [1, 2]);
+    assert_eq!(started("RUN_STARTED", Cause::Run), [0, 2]);
+    assert_eq!(started("EXECUTION_FINISHED", Cause::Run), [2]);
+    assert_eq!(started("TASK_FAILED", Cause::Run), [1, 2]);
     assert_eq!(started("tool-output", Cause::Run), [1, 2]);
-    assert_eq!(started("task-failed-twice", Cause::Run), [2]);
+    assert_eq!(started("TASK_FAILED_TWICE", Cause::Run), [2]);
     assert_eq!(hooks.unknown(WORDS), []);
 }
 
@@ -34,7 +39,7 @@ fn what_a_hook_caused_starts_no_hook() {
 
 #[test]
 fn a_pattern_that_no_event_matches_is_named() {
-    let hooks = hooks(r#"[{"on": ["run-*", "task-fialed", "x*"], "tool": "a:b"}]"#).unwrap();
+    let hooks = hooks(r#"[{"on": ["RUN_*", "TASK_FIALED", "x*"], "tool": "a:b"}]"#).unwrap();
     let said: Vec<String> = hooks
         .unknown(WORDS)
         .iter()
@@ -42,11 +47,11 @@ fn a_pattern_that_no_event_matches_is_named() {
         .collect();
     assert_eq!(said.len(), 2);
     assert!(
-        said[0].contains("`a:b`") && said[0].contains("`task-fialed`"),
+        said[0].contains("`a:b`") && said[0].contains("`TASK_FIALED`"),
         "{said:?}"
     );
     assert!(
-        said[0].contains("run-started, run-finished, task-failed"),
+        said[0].contains("RUN_STARTED, EXECUTION_FINISHED, TASK_FAILED"),
         "{said:?}"
     );
     assert!(said[1].contains("`x*`"), "{said:?}");
@@ -80,7 +85,7 @@ fn a_call_has_the_slots_of_the_owner_and_the_event_on_standard_input() {
 #[test]
 fn what_was_written_is_written_again() {
     let json =
-        r#"[{"on":["run-*"],"tool":"notify:send","slots":{"to":"me"}},{"on":["*"],"tool":"a:b"}]"#;
+        r#"[{"on":["RUN_*"],"tool":"notify:send","slots":{"to":"me"}},{"on":["*"],"tool":"a:b"}]"#;
     assert_eq!(serde_json::to_string(&hooks(json).unwrap()).unwrap(), json);
 }
 
@@ -97,8 +102,8 @@ fn mistakes_are_refused_with_the_word_that_is_wrong() {
         (r#"[{"tool": "a:b"}]"#.to_owned(), "`on`"),
         (r#"[{"on": ["*"]}]"#.to_owned(), "`tool`"),
         (
-            r#"[{"on": ["Run"], "tool": "a:b"}]"#.to_owned(),
-            "`Run` names no event",
+            r#"[{"on": ["a.b"], "tool": "a:b"}]"#.to_owned(),
+            "`a.b` names no event",
         ),
         (
             r#"[{"on": [""], "tool": "a:b"}]"#.to_owned(),

@@ -55,9 +55,9 @@ fn different_places_have_different_numbers() {
             for number in [1, 2, 11] {
                 let attempt = task.attempt(number);
                 assert!(seen.insert(attempt.id()));
-                assert!(seen.insert(attempt.effect(number.into()).id()));
+                assert!(seen.insert(attempt.effect(number).id()));
                 assert!(seen.insert(attempt.tool(number).id()));
-                assert!(seen.insert(attempt.effect(number.into()).tool(number).id()));
+                assert!(seen.insert(attempt.effect(number).tool(number).id()));
             }
         }
     }
