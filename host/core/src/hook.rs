@@ -11,8 +11,8 @@
 //! JSON on standard input, one at a time for each hook ([`HookQueue`]). Whether the tool may run
 //! is decided as for every other tool.
 //!
-//! Never: a shell, a hook for what a hook caused, a hook that a workspace or a plugin wrote, a
-//! run that waits for a hook.
+//! Never: a shell, a hook for what a hook caused, a hook that a plugin asks for, a run that waits
+//! for a hook.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
