@@ -21,6 +21,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
+pub mod contract;
 pub mod decide;
 pub mod denial;
 pub mod diagnostic;
