@@ -56,6 +56,18 @@ const SAFE_MODE: [(&[&str], SafeModeCondition); 3] = [
 ];
 
 impl Trigger {
+    /// A stable kebab-case word for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StubCalled => "stub-called",
+            Self::BreakerOpens => "breaker-opens",
+            Self::AcceptanceFailsRepeatedly => "acceptance-fails-repeatedly",
+            Self::Timeout => "timeout",
+            Self::AdapterCrash => "adapter-crash",
+        }
+    }
+
     /// What a line means, if the host can notice it.
     #[must_use]
     pub fn of(item: &Item) -> Option<Self> {
@@ -64,6 +76,16 @@ impl Trigger {
 }
 
 impl SafeModeCondition {
+    /// A stable kebab-case word for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AllAdaptersUnhealthy => "all-adapters-unhealthy",
+            Self::BreakerOpenLong => "breaker-open-long",
+            Self::EnvironmentUnavailable => "environment-unavailable",
+        }
+    }
+
     /// What a line means, if the host can notice it.
     #[must_use]
     pub fn of(item: &Item) -> Option<Self> {

@@ -22,8 +22,6 @@ mod routing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 pub use check::{CheckedItem, EventFacts, Facts, Look, Report, Side, Standing, Tables, check};
 pub use condition::Condition;
 pub use escalation::{SafeModeCondition, Trigger};
@@ -126,6 +124,12 @@ impl Contract {
         read::read(&Source::new(name, text))
     }
 
+    /// The phase that a README is about, whether or not there is a contract in it.
+    #[must_use]
+    pub fn phase_of(name: &str, text: &str) -> Option<PhaseId> {
+        read::phase(name, text)
+    }
+
     /// The contract that remit itself has, for the phase that it carries out.
     ///
     /// # Errors
@@ -167,10 +171,4 @@ pub fn always_protected() -> Vec<PathPattern> {
         .iter()
         .filter_map(|text| text.parse().ok())
         .collect()
-}
-
-/// The text of the built-in contract with its name.
-#[must_use]
-pub fn built_in_source() -> Arc<Source> {
-    Source::new(EXECUTION_NAME, EXECUTION)
 }

@@ -246,9 +246,8 @@ impl<'a> Reader<'a> {
     /// The phase, from the title and from the file's name, which must agree.
     fn phase(&mut self) -> (Option<PhaseId>, String) {
         let text = self.source.text();
-        let title = text.lines().find_map(|line| line.strip_prefix("# "));
-        let titled = title.and_then(PhaseId::at_start_of);
-        let title = title.unwrap_or_default().trim();
+        let title = title(text);
+        let titled = PhaseId::at_start_of(title);
         let named = phase_of_name(self.source.name());
         let at = text.find(title).unwrap_or(0);
         let span = at..at + title.len();
@@ -392,6 +391,17 @@ impl<'a> Reader<'a> {
             gate: top("production_gate").map(|word| Gate::new(&word)),
         }
     }
+}
+
+/// The first heading of the first level, or nothing.
+fn title(text: &str) -> &str {
+    let found = text.lines().find_map(|line| line.strip_prefix("# "));
+    found.unwrap_or_default().trim()
+}
+
+/// The phase that a README says it is about, by its file's name or its title.
+pub(super) fn phase(name: &str, text: &str) -> Option<PhaseId> {
+    phase_of_name(name).or_else(|| PhaseId::at_start_of(title(text)))
 }
 
 /// The phase that the name of a file says, or that of its directory if the file is a `README.md`.
