@@ -287,3 +287,6 @@ impl Facts for WorkspaceFacts {
 fn state_directory() -> RelPath {
     RelPath::parse(".state").unwrap_or_else(|_| RelPath::root())
 }
+
+#[cfg(test)]
+mod tests;

@@ -240,8 +240,8 @@ fn blocker(item: &Item, facts: &dyn Facts) -> Standing {
         .or_else(|| named_file(item, facts))
         .unwrap_or_else(|| {
             Standing::warning(
-                "no program can judge this",
-                "see yourself that it holds before the phase begins",
+                "whether this holds is not known here",
+                "see yourself that it does before the phase begins",
             )
         })
 }
