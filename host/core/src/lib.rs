@@ -18,6 +18,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod breaker;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
@@ -27,18 +28,24 @@ pub mod denial;
 pub mod diagnostic;
 pub mod digest;
 mod document;
+pub mod durable;
 pub mod event;
 mod excerpt;
 pub mod explain;
+
+pub mod gate;
 pub mod grant;
+pub mod graph;
 pub mod id;
 pub mod manifest;
 pub mod net;
 
 pub mod outcome;
 pub mod path;
+pub mod plan;
 pub mod policy;
 pub mod quantity;
+pub mod retry;
 pub mod scope;
 pub mod settings;
 pub mod tool;

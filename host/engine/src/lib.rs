@@ -11,6 +11,7 @@
 
 pub mod attempt;
 pub mod cancel;
+pub mod durable;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fake;
 pub mod host;

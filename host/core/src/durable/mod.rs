@@ -1,0 +1,25 @@
+//! The pure heart of durable execution: what can happen to a run and its tasks, and what follows.
+//!
+//! ```text
+//! Stream::Task(run, task):  TASK_QUEUED … TASK_STARTED … ATTEMPT_ENDED … TASK_COMPLETED
+//!                                │ TaskState::apply, live and after a crash
+//!                                ▼
+//!                            TaskState
+//! ```
+//!
+//! Never: a clock, a store, a state that is not the fold of a history.
+
+mod entry;
+mod event;
+mod name;
+mod run;
+mod task;
+mod transition;
+mod words;
+
+pub use entry::{Entry, LEDGER_FORMAT, Stream};
+pub use event::{AttemptResult, LedgerEvent};
+pub use name::{AdapterId, MAX_NAME, NameError, RunId, TaskId};
+pub use run::{Counts, RunPhase, RunState};
+pub use task::{Effect, IllegalEvent, Last, MAX_EFFECTS, Phase, TaskState};
+pub use words::{Answer, End, GateWord, Question, SafeModeCause, Severity, Trigger};
