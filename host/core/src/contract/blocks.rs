@@ -114,27 +114,57 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
         })
 }
 
+/// Which lines stand inside of a code fence.
+#[derive(Default)]
+struct Fences(Option<(char, usize)>);
+
+impl Fences {
+    /// Whether a line, which follows those before, is code or a fence.
+    fn hold(&mut self, line: &Line<'_>) -> bool {
+        match (self.0, line.fence()) {
+            (None, None) => return false,
+            (None, Some((mark, length, _))) => self.0 = Some((mark, length)),
+            (Some((open, least)), Some((mark, length, alone))) => {
+                if mark == open && length >= least && alone {
+                    self.0 = None;
+                }
+            }
+            (Some(_), None) => {}
+        }
+        true
+    }
+}
+
 /// Every block of a text, in order.
 pub(super) fn read(text: &str) -> Vec<Block> {
     let mut reader = Reader::default();
-    let mut fence: Option<(char, usize)> = None;
+    let mut fences = Fences::default();
     for line in lines(text) {
-        match (fence, line.fence()) {
-            (None, Some((mark, length, _))) => {
-                reader.close_all();
-                fence = Some((mark, length));
-            }
-            (Some((open, least)), Some((mark, length, alone)))
-                if mark == open && length >= least && alone =>
-            {
-                fence = None;
-            }
-            (Some(_), _) => {}
-            (None, None) => reader.take(&line),
+        if fences.hold(&line) {
+            reader.close_all();
+        } else {
+            reader.take(&line);
         }
     }
     reader.close_all();
     reader.roots
+}
+
+/// The first heading of the first level outside of code fences, and where it stands; empty and at
+/// the beginning if there is none.
+pub(super) fn title(text: &str) -> Placed {
+    let mut fences = Fences::default();
+    let found = lines(text)
+        .filter(|line| !fences.hold(line))
+        .find(|line| line.text.trim_start_matches('\u{feff}').starts_with("# "));
+    found.map_or_else(
+        || Placed {
+            text: String::new(),
+            at: 0..0,
+            line: 1,
+        },
+        |line| line.placed(line.text.find("# ").unwrap_or(0) + 2),
+    )
 }
 
 /// The blocks that are open, outermost first, and those that are done.
@@ -279,6 +309,18 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(shape(&read(text)), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_title_is_the_first_heading_that_is_no_code() {
+        for (text, want) in [
+            ("## A\n# Phase 5 \n# B\n", "Phase 5"),
+            ("```sh\n# no\n```\n# yes\n", "yes"),
+            ("\u{feff}# first\n", "first"),
+            ("none\n", ""),
+        ] {
+            assert_eq!(title(text).text, want, "{text:?}");
         }
     }
 

@@ -69,9 +69,42 @@ pub(super) fn split_comment(text: &str) -> (&str, Option<&str>) {
 fn bare(text: &str) -> &str {
     ['`', '"', '\'']
         .iter()
-        .find_map(|mark| text.strip_prefix(*mark)?.strip_suffix(*mark))
-        .filter(|inside| !inside.is_empty())
+        .find_map(|mark| {
+            let inside = text.strip_prefix(*mark)?.strip_suffix(*mark)?;
+            // "`a` and `b`" is not a quoted text.
+            (!inside.is_empty() && !inside.contains(*mark)).then_some(inside)
+        })
         .unwrap_or(text)
+}
+
+/// A path in which `<run>` and `{run}`, which stand for any name, are `*`. `{a,b}` stays.
+pub(super) fn without_placeholders(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['<', '{']) {
+        let (before, from) = rest.split_at(start);
+        let close = if from.starts_with('<') { '>' } else { '}' };
+        let inside = from.get(1..).and_then(|inside| inside.split_once(close));
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || "_- ".contains(c))
+        };
+        out.push_str(before);
+        match inside.filter(|(name, _)| is_name(name)) {
+            Some((_, after)) => {
+                out.push('*');
+                rest = after;
+            }
+            None => {
+                out.extend(from.chars().take(1));
+                rest = from.get(1..).unwrap_or_default();
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A file, a directory, or a pattern that something must match.
@@ -104,7 +137,7 @@ impl FileNeed {
     /// # Errors
     /// It is no path below the workspace, or its wildcards are no glob.
     pub(super) fn new(item: Item) -> Result<Self, NeedError> {
-        let path = RelPath::parse(&item.text)?;
+        let path = RelPath::parse(&without_placeholders(&item.text))?;
         let wild = |name: &&str| name.contains(['*', '?', '[', ']', '{', '}']);
         let fixed: Vec<&str> = path.components().take_while(|name| !wild(name)).collect();
         let glob = if fixed.len() < path.components().count() {
@@ -237,6 +270,7 @@ mod tests {
             ("Breaker (any) opens", "Breaker (any) opens", None),
             ("\"x\"", "x", None),
             ("``", "``", None),
+            ("`a` and `b`", "`a` and `b`", None),
         ] {
             let item = item(written);
             assert_eq!(
@@ -260,6 +294,8 @@ mod tests {
             ),
             ("a/**", "a/b/c", "b/a"),
             ("{a,b}.md", "b.md", "c.md"),
+            ("logs/{task_id}.jsonl", "logs/t1.jsonl", "logs/a/t1.jsonl"),
+            ("runs/<run id>/x<y", "runs/r/x<y", "runs/x<y"),
             (".git/ (git repository)", ".git", ".gitignore"),
         ] {
             let need = FileNeed::new(item(written)).unwrap();

@@ -9,12 +9,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::blocks::{self, Block, Placed};
-use super::item::{FileNeed, Item, TableNeed, split_comment};
+use super::item::{FileNeed, Item, TableNeed, split_comment, without_placeholders};
 use super::{Contract, Entry, Exit, Gate, PathRule, PhaseId, Readiness};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::document::MAX_DOCUMENT_BYTES;
 use crate::document::nearest::nearest;
 use crate::excerpt::excerpt;
+use crate::policy::PathPattern;
 
 /// Most items of one list. A hundred times what a README has; a report of more helps nobody.
 const MAX_ITEMS: usize = 1_000;
@@ -245,12 +246,10 @@ impl<'a> Reader<'a> {
 
     /// The phase, from the title and from the file's name, which must agree.
     fn phase(&mut self) -> (Option<PhaseId>, String) {
-        let text = self.source.text();
-        let title = title(text);
-        let titled = PhaseId::at_start_of(title);
+        let title = blocks::title(self.source.text());
+        let titled = PhaseId::at_start_of(&title.text);
         let named = phase_of_name(self.source.name());
-        let at = text.find(title).unwrap_or(0);
-        let span = at..at + title.len();
+        let span = title.at;
         match (titled, named) {
             (Some(titled), Some(named)) if titled != named => {
                 let message = format!("the title is about {titled}, the file's name about {named}");
@@ -264,7 +263,7 @@ impl<'a> Reader<'a> {
             ),
             (Some(_), _) | (None, Some(_)) => {}
         }
-        (titled.or(named), title.to_owned())
+        (titled.or(named), title.text)
     }
 
     /// The texts of a list: items below the key, or `[a, b]` or one text behind it.
@@ -283,7 +282,8 @@ impl<'a> Reader<'a> {
         }
         let mut list: Vec<Placed> = block.value.iter().flat_map(in_line).collect();
         list.extend(block.items.iter().cloned());
-        if list.is_empty() && block.odd.is_empty() {
+        // `[]` and `(none)` say that nothing is meant.
+        if list.is_empty() && block.odd.is_empty() && block.value.is_none() {
             let message = format!("`{key}` is empty");
             let help = "write `- None` below it if nothing is meant";
             self.mistake(&block.at, "empty-key", message, help);
@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
 
     fn rules(&mut self, key: &'static str) -> Vec<PathRule> {
         self.paths(key, |item| {
-            let pattern = item.text.parse::<crate::policy::PathPattern>();
+            let pattern = without_placeholders(&item.text).parse::<PathPattern>();
             pattern.map(|pattern| PathRule {
                 item: item.clone(),
                 pattern,
@@ -393,15 +393,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The first heading of the first level, or nothing.
-fn title(text: &str) -> &str {
-    let found = text.lines().find_map(|line| line.strip_prefix("# "));
-    found.unwrap_or_default().trim()
-}
-
 /// The phase that a README says it is about, by its file's name or its title.
 pub(super) fn phase(name: &str, text: &str) -> Option<PhaseId> {
-    phase_of_name(name).or_else(|| PhaseId::at_start_of(title(text)))
+    phase_of_name(name).or_else(|| PhaseId::at_start_of(&blocks::title(text).text))
 }
 
 /// The phase that the name of a file says, or that of its directory if the file is a `README.md`.

@@ -18,6 +18,9 @@ fn mistakes_are_named_with_their_lines() {
     let name = "phase1.md";
     let whole = format!("{ENTRY}{EXIT}");
     assert!(Contract::parse(name, &whole).is_ok());
+    let none = "hard_blockers: []\nsoft_dependencies: (none)\nupstream_phases: None\n";
+    let contract = Contract::parse(name, &format!("{whole}{none}")).unwrap();
+    assert_eq!(contract.hard_blockers.len() + contract.upstream.len(), 0);
     for (text, want) in [
         (String::new(), &["1 no-contract"][..]),
         (format!("```\n{whole}```\n"), &["1 no-contract"]),
