@@ -152,6 +152,8 @@ impl WorkspaceFacts {
     fn search(&self, need: &FileNeed) -> Look {
         let mut open = vec![(need.searched().clone(), 0)];
         let mut seen = 0;
+        // A directory that nobody may read matters only if nothing is found elsewhere.
+        let mut unread = None;
         while let Some((directory, depth)) = open.pop() {
             let entries = match self
                 .root
@@ -160,7 +162,10 @@ impl WorkspaceFacts {
             {
                 Ok(entries) => entries,
                 Err(error) if is_absent(&error) => continue,
-                Err(error) => return Look::Unreadable(format!("`{directory}`: {error}")),
+                Err(error) => {
+                    unread = Some(format!("`{directory}`: {error}"));
+                    continue;
+                }
             };
             for entry in entries {
                 seen += 1;
@@ -185,7 +190,7 @@ impl WorkspaceFacts {
                 }
             }
         }
-        Look::Missing
+        unread.map_or(Look::Missing, Look::Unreadable)
     }
 
     /// Whether every task of the queue is routed.

@@ -1,7 +1,6 @@
 //! The contract of the execution against a workspace and a ledger as a finished run leaves them.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use remit_core::contract::{Contract, Side, check};
 use tempfile::TempDir;
@@ -59,10 +58,12 @@ const FILES: [(&str, &str); 5] = [
 
 fn workspace() -> TempDir {
     let place = tempfile::tempdir().unwrap();
+    let root = open(place.path()).unwrap();
+    for directory in [".state", "logs/execution"] {
+        root.create_dir_all(directory).unwrap();
+    }
     for (path, text) in FILES {
-        let path = place.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        root.write(path, text).unwrap();
     }
     place
 }
@@ -123,7 +124,7 @@ fn each_file_that_is_deleted_is_missed() {
         ),
     ] {
         let place = workspace();
-        fs::remove_file(place.path().join(path)).unwrap();
+        open(place.path()).unwrap().remove_file(path).unwrap();
         assert_eq!(unmet(&place, &ledger(), side), want, "{path}");
     }
 }
@@ -155,16 +156,15 @@ fn what_the_ledger_lacks_is_missed() {
 #[test]
 fn strange_files_are_answered() {
     let place = workspace();
-    let results = place.path().join(".state/execution_results.json");
-    fs::remove_file(&results).unwrap();
-    fs::create_dir(&results).unwrap();
+    let root = open(place.path()).unwrap();
+    root.remove_file(".state/execution_results.json").unwrap();
+    root.create_dir(".state/execution_results.json").unwrap();
     assert_eq!(
         unmet(&place, &ledger(), Side::Exit),
         [".state/execution_results.json"]
     );
     // A pipe where the flags should be is not waited for.
-    let flags = place.path().join(FLAGS);
-    rustix::fs::mkfifoat(rustix::fs::CWD, &flags, rustix::fs::Mode::RWXU).unwrap();
+    rustix::fs::mkfifoat(&root, FLAGS, rustix::fs::Mode::RWXU).unwrap();
     let facts = WorkspaceFacts::of(self::open(place.path()).unwrap(), &ledger());
     match facts.flag(ROUTING_COMPLETE) {
         Standing::Unmet { missing, .. } => {
@@ -172,7 +172,7 @@ fn strange_files_are_answered() {
         }
         other @ (Standing::Met | Standing::Warning { .. }) => panic!("{other:?}"),
     }
-    fs::remove_file(&flags).unwrap();
-    fs::write(&flags, b"\xff").unwrap();
+    root.remove_file(FLAGS).unwrap();
+    root.write(FLAGS, b"\xff").unwrap();
     assert_eq!(unmet(&place, &ledger(), Side::Entry).len(), 2);
 }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::condition::Condition;
 use super::item::{FileNeed, Item, TableNeed};
 use super::{Contract, PhaseId};
+use crate::durable::Phase;
 
 /// Which end of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -333,7 +334,7 @@ fn table(need: &TableNeed, facts: &dyn Facts) -> Standing {
 
 /// States in which a task is over without having been worked on, beside those that a contract
 /// names: a contract lists how work ends.
-const OVER_WITHOUT_WORK: [&str; 4] = ["SKIPPED", "BLOCKED", "CANCELED", "CANCELLED"];
+const OVER_WITHOUT_WORK: [Phase; 3] = [Phase::Skipped, Phase::Blocked, Phase::Canceled];
 
 /// Whether no task is in another state than those that the contract names.
 fn states(need: &TableNeed, facts: &dyn Facts) -> Standing {
@@ -347,7 +348,8 @@ fn states(need: &TableNeed, facts: &dyn Facts) -> Standing {
         );
     };
     let ended = |state: &str| {
-        need.states.iter().any(|known| known == state) || OVER_WITHOUT_WORK.contains(&state)
+        need.states.iter().any(|known| known == state)
+            || OVER_WITHOUT_WORK.iter().any(|phase| phase.word() == state)
     };
     let open: Vec<String> = states
         .iter()

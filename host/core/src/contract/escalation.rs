@@ -5,39 +5,25 @@
 
 use super::condition::meaning;
 use super::item::Item;
+use crate::durable::{SafeModeCause, Trigger};
 
-/// When a person has to hear of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trigger {
-    /// "Executor STUB called": work was asked of something that is not there.
-    StubCalled,
-    /// "Circuit breaker opens".
-    BreakerOpens,
-    /// "Acceptance tests fail repeatedly".
-    AcceptanceFailsRepeatedly,
-    /// "Task timeout exceeded".
-    Timeout,
-    /// "Adapter crash".
-    AdapterCrash,
-}
-
-/// When no new task may start until a person says so.
+/// When no new task may start until a person says so. The kind of a [`SafeModeCause`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SafeModeCondition {
     /// "All adapters unhealthy".
     AllAdaptersUnhealthy,
     /// "Circuit breaker open for extended period".
-    BreakerOpenLong,
+    CircuitOpenTooLong,
     /// "Execution environment unavailable".
     EnvironmentUnavailable,
 }
 
 const TRIGGERS: [(&[&str], Trigger); 5] = [
     (&["stub"], Trigger::StubCalled),
-    (&["breaker", "open"], Trigger::BreakerOpens),
+    (&["breaker", "open"], Trigger::CircuitOpened),
     (
         &["acceptance", "fail", "repeated"],
-        Trigger::AcceptanceFailsRepeatedly,
+        Trigger::AcceptanceFailedRepeatedly,
     ),
     (&["timeout"], Trigger::Timeout),
     (&["adapter", "crash"], Trigger::AdapterCrash),
@@ -48,48 +34,44 @@ const SAFE_MODE: [(&[&str], SafeModeCondition); 3] = [
         &["all", "adapter", "unhealthy"],
         SafeModeCondition::AllAdaptersUnhealthy,
     ),
-    (&["breaker", "open"], SafeModeCondition::BreakerOpenLong),
+    (&["breaker", "open"], SafeModeCondition::CircuitOpenTooLong),
     (
         &["environment", "unavailable"],
         SafeModeCondition::EnvironmentUnavailable,
     ),
 ];
 
-impl Trigger {
-    /// A stable kebab-case word for programs.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::StubCalled => "stub-called",
-            Self::BreakerOpens => "breaker-opens",
-            Self::AcceptanceFailsRepeatedly => "acceptance-fails-repeatedly",
-            Self::Timeout => "timeout",
-            Self::AdapterCrash => "adapter-crash",
-        }
-    }
-
-    /// What a line means, if the host can notice it.
-    #[must_use]
-    pub fn of(item: &Item) -> Option<Self> {
-        meaning(&item.text, &TRIGGERS)
-    }
+/// What a line means as a trigger, if the host can notice it.
+pub(super) fn trigger(item: &Item) -> Option<Trigger> {
+    meaning(&item.text, &TRIGGERS)
 }
 
 impl SafeModeCondition {
-    /// A stable kebab-case word for programs.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::AllAdaptersUnhealthy => "all-adapters-unhealthy",
-            Self::BreakerOpenLong => "breaker-open-long",
-            Self::EnvironmentUnavailable => "environment-unavailable",
-        }
-    }
-
     /// What a line means, if the host can notice it.
     #[must_use]
     pub fn of(item: &Item) -> Option<Self> {
         meaning(&item.text, &SAFE_MODE)
+    }
+
+    /// The kind of a cause; none if a person asked for it, which no contract has to name.
+    #[must_use]
+    pub fn of_cause(cause: &SafeModeCause) -> Option<Self> {
+        match cause {
+            SafeModeCause::AllAdaptersUnhealthy => Some(Self::AllAdaptersUnhealthy),
+            SafeModeCause::CircuitOpenTooLong { .. } => Some(Self::CircuitOpenTooLong),
+            SafeModeCause::EnvironmentUnavailable { .. } => Some(Self::EnvironmentUnavailable),
+            SafeModeCause::Requested => None,
+        }
+    }
+
+    /// A stable kebab-case word for programs; the same as the cause's.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AllAdaptersUnhealthy => "all-adapters-unhealthy",
+            Self::CircuitOpenTooLong => "circuit-open-too-long",
+            Self::EnvironmentUnavailable => "environment-unavailable",
+        }
     }
 }
 
@@ -102,4 +84,27 @@ pub(super) fn each_once<T: PartialEq>(items: &[Item], of: fn(&Item) -> Option<T>
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_has_the_word_of_its_cause() {
+        for cause in [
+            SafeModeCause::AllAdaptersUnhealthy,
+            SafeModeCause::CircuitOpenTooLong {
+                adapter: "a".parse().unwrap(),
+            },
+            SafeModeCause::EnvironmentUnavailable {
+                message: String::new(),
+            },
+        ] {
+            let condition = SafeModeCondition::of_cause(&cause).unwrap();
+            let json = serde_json::to_value(&cause).unwrap();
+            assert_eq!(json["cause"], condition.word());
+        }
+        assert_eq!(SafeModeCondition::of_cause(&SafeModeCause::Requested), None);
+    }
 }

@@ -24,13 +24,14 @@ mod tests;
 
 pub use check::{CheckedItem, EventFacts, Facts, Look, Report, Side, Standing, Tables, check};
 pub use condition::Condition;
-pub use escalation::{SafeModeCondition, Trigger};
+pub use escalation::SafeModeCondition;
 pub use item::{FileNeed, Item, NeedError, TableNeed};
 pub use phase::{PhaseError, PhaseId};
 pub use readiness::{Gate, NotForProduction, Readiness};
 pub use routing::{MAX_STATE_FILE, NotRouted, is_routed};
 
 use crate::diagnostic::{Diagnostics, Source};
+use crate::durable::Trigger;
 use crate::policy::PathPattern;
 
 /// The contract of the phase that remit carries out, where a workspace brings none.
@@ -154,7 +155,7 @@ impl Contract {
     /// The escalation triggers that the host can notice, each once; the others are for people.
     #[must_use]
     pub fn triggers(&self) -> Vec<Trigger> {
-        escalation::each_once(&self.escalation_triggers, Trigger::of)
+        escalation::each_once(&self.escalation_triggers, escalation::trigger)
     }
 
     /// The conditions of safe mode that the host can notice, each once.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstream::println;
-use remit_core::contract::{Contract, Item, PathRule, SafeModeCondition, Trigger};
+use remit_core::contract::{Contract, Item, PathRule, SafeModeCondition};
 use remit_core::outcome::ExitCode;
 use serde_json::{Map, Value, json};
 
@@ -107,7 +107,6 @@ fn whole(contract: &Contract) -> Value {
         .map(|(key, items)| (key.to_owned(), items.iter().map(item).collect()))
         .collect();
     let readiness = &contract.readiness;
-    let triggers: Vec<&str> = contract.triggers().into_iter().map(Trigger::word).collect();
     let safe_mode: Vec<&str> = contract
         .safe_mode()
         .into_iter()
@@ -119,7 +118,7 @@ fn whole(contract: &Contract) -> Value {
         "contract": contract.name,
         "lists": lists,
         "protected": protected(contract),
-        "noticed-triggers": triggers,
+        "noticed-triggers": contract.triggers(),
         "noticed-safe-mode": safe_mode,
         "readiness": {
             "maturity-level": readiness.maturity,
