@@ -5,6 +5,7 @@
 
 mod approvals;
 mod cli;
+mod contract_facts;
 mod diff;
 mod drill;
 mod exit;

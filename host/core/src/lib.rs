@@ -22,6 +22,7 @@ pub mod breaker;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
+pub mod contract;
 pub mod decide;
 pub mod denial;
 pub mod diagnostic;

@@ -6,6 +6,7 @@
 
 mod audit;
 mod completions;
+mod contract;
 mod doctor;
 mod grant;
 mod grants;
@@ -65,6 +66,7 @@ enum Command {
     Policy(policy::Args),
     Trust(trust::Args),
     Audit(audit::Args),
+    Contract(contract::Args),
     Grant(grant::Args),
     Grants(grants::Args),
     Revoke(revoke::Args),
@@ -84,6 +86,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Policy(args) => policy::run(args),
         Command::Trust(args) => trust::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Contract(args) => contract::run(&args),
         Command::Grant(args) => grant::run(&args),
         Command::Grants(args) => grants::run(&args),
         Command::Revoke(args) => revoke::run(&args),
