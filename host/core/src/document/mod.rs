@@ -4,7 +4,7 @@
 //! asked for, and that is a mistake: a misspelt `deny` must never be a silent allow. Never: the
 //! first mistake only, a default in place of a value that is there but wrong.
 
-mod nearest;
+pub(crate) mod nearest;
 
 use std::cell::RefCell;
 use std::fmt::Display;
