@@ -18,6 +18,7 @@ mod past;
 mod permission;
 mod pinning;
 mod places;
+mod plan_files;
 mod printable;
 mod prompt;
 mod rehearsal;

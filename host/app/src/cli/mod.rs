@@ -12,6 +12,7 @@ mod grant;
 mod grants;
 mod inspect;
 mod pack;
+mod plan;
 mod plugin;
 mod policy;
 mod revoke;
@@ -61,6 +62,7 @@ enum Command {
     Inspect(inspect::Args),
     Validate(validate::Args),
     Schema(schema::Args),
+    Plan(plan::Args),
     Plugin(plugin::Args),
     Tool(tool::Args),
     Policy(policy::Args),
@@ -81,6 +83,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Plugin(args) => plugin::run(args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),
