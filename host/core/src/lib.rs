@@ -37,6 +37,7 @@ pub mod grant;
 pub mod graph;
 pub mod id;
 pub mod manifest;
+pub mod nearest;
 pub mod net;
 
 pub mod outcome;
