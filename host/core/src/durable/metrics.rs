@@ -9,8 +9,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::derived::status_word;
-use super::event::{End, Entry, GateWord, LedgerEvent};
+use super::entry::Entry;
+use super::event::LedgerEvent;
 use super::name::{AdapterId, RunId, TaskId};
+use super::words::{End, GateWord};
 
 /// Upper bounds of the histogram of durations, in milliseconds: from a no-op plugin to a day.
 pub const DURATION_BOUNDS_MS: [u64; 14] = [

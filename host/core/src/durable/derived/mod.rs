@@ -8,8 +8,10 @@ mod results;
 
 pub use results::{MAX_TAIL, Results, TaskResult, closing, opening};
 
-use super::event::{End, Entry, LedgerEvent, Stream};
+use super::entry::{Entry, Stream};
+use super::event::LedgerEvent;
 use super::name::TaskId;
+use super::words::End;
 
 /// Results of all tasks of the run, in the order of the plan.
 pub const EXECUTION_RESULTS: &str = ".state/execution_results.json";

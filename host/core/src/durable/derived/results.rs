@@ -9,8 +9,10 @@ use base64::Engine as _;
 use serde::Serialize;
 
 use super::status_word;
-use crate::durable::event::{AttemptResult, End, Entry, LedgerEvent};
+use crate::durable::entry::Entry;
+use crate::durable::event::{AttemptResult, LedgerEvent};
 use crate::durable::name::{AdapterId, RunId, TaskId};
+use crate::durable::words::End;
 use crate::event::{Event, Payload, Stream};
 use crate::plan::{TaskSpec, Work};
 use crate::retry::FailureClass;
