@@ -38,6 +38,7 @@ pub mod graph;
 pub mod hook;
 pub mod id;
 pub mod manifest;
+pub mod nearest;
 pub mod net;
 
 pub mod outcome;

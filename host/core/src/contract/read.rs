@@ -13,8 +13,8 @@ use super::item::{FileNeed, Item, TableNeed, split_comment, without_placeholders
 use super::{Contract, Entry, Exit, Gate, PathRule, PhaseId, Readiness};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::document::MAX_DOCUMENT_BYTES;
-use crate::document::nearest::nearest;
 use crate::excerpt::excerpt;
+use crate::nearest::nearest;
 use crate::policy::PathPattern;
 
 /// Most items of one list. A hundred times what a README has; a report of more helps nobody.
