@@ -5,16 +5,19 @@
 
 mod approvals;
 mod cli;
+mod derived;
 mod diff;
 mod drill;
 mod exit;
 mod facts;
 mod files;
 mod hardening;
+mod ledger_file;
 mod loading;
 mod owner;
 mod past;
 mod permission;
+mod person;
 mod pinning;
 mod places;
 mod printable;
@@ -22,6 +25,8 @@ mod prompt;
 mod rehearsal;
 mod render;
 mod revocation;
+mod stdout;
+mod timeline;
 mod trust;
 mod watch;
 mod wiring;
