@@ -5,6 +5,7 @@
 
 mod approvals;
 mod cli;
+mod contract_facts;
 mod derived;
 mod diff;
 mod drill;
@@ -20,6 +21,7 @@ mod permission;
 mod person;
 mod pinning;
 mod places;
+mod plan_files;
 mod printable;
 mod prompt;
 mod rehearsal;

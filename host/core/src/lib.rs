@@ -22,6 +22,7 @@ pub mod breaker;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
+pub mod contract;
 pub mod decide;
 pub mod denial;
 pub mod diagnostic;
@@ -31,7 +32,6 @@ pub mod durable;
 pub mod event;
 mod excerpt;
 pub mod explain;
-
 pub mod gate;
 pub mod grant;
 pub mod graph;
