@@ -31,7 +31,6 @@ pub mod durable;
 pub mod event;
 mod excerpt;
 pub mod explain;
-
 pub mod gate;
 pub mod grant;
 pub mod graph;
