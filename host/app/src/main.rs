@@ -5,6 +5,7 @@
 
 mod approvals;
 mod cli;
+mod contract_facts;
 mod diff;
 mod drill;
 mod exit;
@@ -17,6 +18,7 @@ mod past;
 mod permission;
 mod pinning;
 mod places;
+mod plan_files;
 mod printable;
 mod prompt;
 mod rehearsal;

@@ -85,7 +85,7 @@ fn report(diagnostic: &Diagnostic) -> miette::Report {
         diagnostic.line,
         diagnostic.column
     );
-    let mut described = MietteDiagnostic::new(printable(&diagnostic.message).into_owned())
+    let mut described = MietteDiagnostic::new(printable(&diagnostic.full_message()).into_owned())
         .with_code(diagnostic.code)
         .with_help(printable(&diagnostic.help).into_owned());
     if let Some(span) = &diagnostic.span {

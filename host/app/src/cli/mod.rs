@@ -6,11 +6,13 @@
 
 mod audit;
 mod completions;
+mod contract;
 mod doctor;
 mod grant;
 mod grants;
 mod inspect;
 mod pack;
+mod plan;
 mod plugin;
 mod policy;
 mod revoke;
@@ -60,11 +62,13 @@ enum Command {
     Inspect(inspect::Args),
     Validate(validate::Args),
     Schema(schema::Args),
+    Plan(plan::Args),
     Plugin(plugin::Args),
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
     Audit(audit::Args),
+    Contract(contract::Args),
     Grant(grant::Args),
     Grants(grants::Args),
     Revoke(revoke::Args),
@@ -79,11 +83,13 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Plugin(args) => plugin::run(args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Trust(args) => trust::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Contract(args) => contract::run(&args),
         Command::Grant(args) => grant::run(&args),
         Command::Grants(args) => grants::run(&args),
         Command::Revoke(args) => revoke::run(&args),

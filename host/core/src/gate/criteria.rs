@@ -152,11 +152,26 @@ pub enum Meaning {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ExitMeaning {
     /// All is well.
+    #[serde(deserialize_with = "codes")]
     pub passed: Vec<u8>,
     /// Something is wrong with what it looked at.
+    #[serde(deserialize_with = "codes")]
     pub failed: Vec<u8>,
     /// It found nothing to look at.
+    #[serde(deserialize_with = "codes")]
     pub nothing: Vec<u8>,
+}
+
+fn codes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    /// There are no more codes.
+    const MAX_CODES: usize = 256;
+    let codes = Vec::<u8>::deserialize(from)?;
+    if codes.len() > MAX_CODES {
+        return Err(serde::de::Error::custom(
+            "an exit code stands in the list twice",
+        ));
+    }
+    Ok(codes)
 }
 
 impl Default for ExitMeaning {

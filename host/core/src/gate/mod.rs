@@ -217,7 +217,8 @@ pub enum Acceptance {
 
 /// Adds the verdicts of all gates up.
 ///
-/// With `require_evidence`, a required gate that found nothing to check stands in the way, and so
+/// Says why [`crate::durable::TaskState::gates_hold`] holds or not, and whether work or tools are
+/// to blame. With `require_evidence`, a required gate that found nothing to check stands in the way, and so
 /// does the lack of even one gate that passed: then nothing speaks for the work.
 #[must_use]
 pub fn accept(gates: &[Judged<'_>], require_evidence: bool) -> Acceptance {

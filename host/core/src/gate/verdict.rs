@@ -10,17 +10,23 @@ use serde::{Deserialize, Serialize};
 use super::criteria::{Criteria, ExitMeaning, Meaning, Percent};
 use super::summary::{self, Counts};
 use super::{GateKind, GateState};
+use crate::durable::GateWord;
 use crate::excerpt::excerpt;
 use crate::tool::{Exit, KillCause};
 
 /// Names that one reason shows; more is in the tool's own output.
 const MAX_NAMED: usize = 20;
 
+/// What a shell gives for a program that is not there (POSIX, "Exit Status for Commands").
+const NOT_FOUND: u8 = 127;
+
 /// What was seen of a gate's tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
-    /// How it ended.
+    /// How it ended. If it did not start, 127, as a shell has it.
     pub exit: Exit,
+    /// Why it did not start.
+    pub not_started: Option<String>,
     /// The end of what it wrote, [`summary::MAX_OUTPUT`] bytes at most.
     pub output: String,
     /// Whether it wrote more than that.
@@ -43,10 +49,20 @@ impl Observed {
         let found = summary::read(output);
         Self {
             exit,
+            not_started: None,
             output: output.to_owned(),
             truncated: truncated || start > 0,
             counts: found.counts,
             coverage: found.coverage,
+        }
+    }
+
+    /// Of a tool that could not be started: it is missing, not what was pinned, or denied.
+    #[must_use]
+    pub fn not_started(reason: String) -> Self {
+        Self {
+            not_started: Some(reason),
+            ..Self::new(Exit::Code(NOT_FOUND), "", false)
         }
     }
 }
@@ -116,6 +132,18 @@ impl Verdict {
             Self::Skipped { .. } => GateState::Skipped,
         }
     }
+
+    /// The word for it in the ledger.
+    #[must_use]
+    pub fn word(&self) -> GateWord {
+        match self {
+            Self::Passed => GateWord::Passed,
+            Self::Failed { .. } => GateWord::Failed,
+            Self::Error { .. } => GateWord::Error,
+            Self::NothingCollected => GateWord::NothingCollected,
+            Self::Skipped { .. } => GateWord::Skipped,
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -145,6 +173,9 @@ pub fn verdict(
     observed: &Observed,
     meaning: &ExitMeaning,
 ) -> Verdict {
+    if let Some(reason) = &observed.not_started {
+        return error(format!("the tool did not start: {reason}"));
+    }
     let code = match observed.exit {
         Exit::Code(code) => code,
         Exit::Signal(number) => {
@@ -214,7 +245,7 @@ fn failures(
     let exit_failed = meaning == Meaning::Failed;
     match (limit, failed) {
         (Some(limit), Some(failed)) if failed > u64::from(limit) => {
-            let message = format!("{failed} tests failed, {limit} may");
+            let message = format!("failed tests: {failed}, at most {limit} may fail");
             unmet(reasons, Criterion::MaxFailures, message);
         }
         (Some(_), Some(0)) if exit_failed => {
@@ -223,11 +254,12 @@ fn failures(
         }
         (Some(_), Some(_)) => {}
         (Some(limit), None) => {
-            let message = format!("{limit} tests may fail, and it is not known how many did");
+            let message =
+                format!("at most {limit} tests may fail, and it is not known how many did");
             unmet(reasons, Criterion::MaxFailures, message);
         }
         (None, Some(failed)) if exit_failed && failed > 0 => {
-            let message = format!("exit code {code}: {failed} tests failed");
+            let message = format!("exit code {code}, failed tests: {failed}");
             unmet(reasons, Criterion::ExitCode, message);
         }
         (None, _) if exit_failed => {
@@ -323,3 +355,6 @@ fn listed(
         unmet(reasons, criterion, format!("and {more} more rules"));
     }
 }
+
+#[cfg(test)]
+mod tests;
