@@ -9,15 +9,17 @@
 //!
 //! Never: a clock, a store, a state that is not the fold of a history.
 
+mod entry;
 mod event;
 mod name;
 mod run;
 mod task;
+mod transition;
+mod words;
 
-pub use event::{
-    Answer, AttemptResult, End, Entry, GateWord, LEDGER_FORMAT, LedgerEvent, Question,
-    SafeModeCause, Severity, Stream, Trigger,
-};
+pub use entry::{Entry, LEDGER_FORMAT, Stream};
+pub use event::{AttemptResult, LedgerEvent};
 pub use name::{AdapterId, MAX_NAME, NameError, RunId, TaskId};
 pub use run::{Counts, RunPhase, RunState};
 pub use task::{Effect, IllegalEvent, Last, MAX_EFFECTS, Phase, TaskState};
+pub use words::{Answer, End, GateWord, Question, SafeModeCause, Severity, Trigger};
