@@ -9,6 +9,8 @@
     reason = "doubles for tests; a test may panic"
 )]
 
+pub mod attempts;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

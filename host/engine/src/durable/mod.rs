@@ -7,5 +7,20 @@
 //! what is there.
 
 pub mod attempts;
+pub mod clock;
+pub mod dispatcher;
+pub mod executor;
 pub mod fold;
+mod lease;
 pub mod ledger;
+mod load;
+mod outcome;
+mod record;
+mod shell;
+mod submit;
+mod work;
+
+pub use executor::{
+    Control, ExecuteError, ExecutorConfig, RunEnd, Summary, Which, run_executor_loop,
+};
+pub use submit::{SubmitError, Submitted, submit};
