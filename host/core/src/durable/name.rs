@@ -108,6 +108,14 @@ name!(
     "adapter"
 );
 
+impl TaskId {
+    /// `task-<number>`: a name for a task that has none.
+    #[must_use]
+    pub fn numbered(number: usize) -> Self {
+        Self(Arc::from(format!("task-{number}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
