@@ -121,6 +121,7 @@ fn no_command_is_a_question_for_help() {
         &["plugin"],
         &["policy"],
         &["audit"],
+        &["contract"],
         &["walk"],
         &["run"],
     ] {

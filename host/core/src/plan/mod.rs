@@ -94,6 +94,10 @@ pub struct RunSettings {
     /// Gates of every plugin task, before its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateSpec>,
+    /// The directory on the host that the work is about. Set when a plan is submitted, never by a
+    /// plan's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
 }
 
 /// A plugin that can do a task's work.

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use super::text::{Text, as_text, get, key_span, kind, span, to_json};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::document::nearest::nearest;
 use crate::excerpt::excerpt;
+use crate::nearest::nearest;
 
 /// Most mistakes of one file that are listed: more than anybody mends in one go.
 pub(super) const MAX_PROBLEMS: usize = 200;
