@@ -161,11 +161,7 @@ impl Checks {
                 .map(|flag| flag.value)
         };
         let required = flag("required").or(flag("blocking")).unwrap_or(true);
-        let kind = match word {
-            "GATE_LINT" => GateKind::Lint,
-            "GATE_UNIT" => GateKind::UnitTests,
-            _ => GateKind::Custom,
-        };
+        let kind = word.parse().unwrap_or(GateKind::Custom);
         if self.gates.iter().any(|gate| gate.kind == kind) {
             return;
         }

@@ -255,3 +255,6 @@ fn assemble(notes: &[Notes<'_, '_>], kinds: &[Kind], known: &Known) -> Option<Ch
     }
     draft.finish(notes)
 }
+
+#[cfg(test)]
+mod corpus_tests;

@@ -27,6 +27,13 @@ struct Decision {
     kind: Option<String>,
 }
 
+/// The tools for a task, the file that names them, and the task's kind.
+pub(super) struct Routed<'r> {
+    pub(super) tools: &'r [(String, Range<usize>)],
+    pub(super) file: usize,
+    kind: Option<&'r str>,
+}
+
 /// What the routing files say.
 #[derive(Debug, Default)]
 pub(super) struct Routing {
@@ -41,14 +48,15 @@ impl Routing {
         !self.order.is_empty()
     }
 
-    /// The tools for a task, and its kind.
-    pub(super) fn of(
-        &self,
-        task: &str,
-    ) -> Option<(&[(String, Range<usize>)], usize, Option<&str>)> {
+    /// What was decided about a task.
+    pub(super) fn of(&self, task: &str) -> Option<Routed<'_>> {
         let decision = self.decisions.get(task)?;
         self.used.borrow_mut().insert(task.to_owned());
-        Some((&decision.tools, decision.file, decision.kind.as_deref()))
+        Some(Routed {
+            tools: &decision.tools,
+            file: decision.file,
+            kind: decision.kind.as_deref(),
+        })
     }
 
     /// Reads decisions.
@@ -270,7 +278,7 @@ impl<'s> Reader<'_, '_, 's> {
         let own = take.text(&["selected_tool", "tool_id", "tool", "adapter_id"]);
         let decided = self.routing.of(&name);
         let (tools, routed, kind) = match (decided, own) {
-            (Some((tools, file, kind)), _) => (tools.to_vec(), file, kind),
+            (Some(routed), _) => (routed.tools.to_vec(), routed.file, routed.kind),
             (None, Some(tool)) if !self.routing.is_given() => (vec![tool], self.file, None),
             (None, _) => return self.unrouted(&name, bytes),
         };

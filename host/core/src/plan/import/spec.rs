@@ -120,13 +120,13 @@ fn on_failure(draft: &mut Draft, notes: &Notes<'_, '_>, take: &Take<'_, '_, '_>)
 impl<'s> Reader<'_, '_, 's> {
     /// The work of a task: by the tool that a router decided on, else by a person.
     fn work(&self, name: &str, place: &Range<usize>, prompt: String) -> Option<Work> {
-        if let Some((tools, file, _)) = self.routing.of(name) {
-            let notes = self.all.get(file).unwrap_or(self.notes);
+        if let Some(routed) = self.routing.of(name) {
+            let notes = self.all.get(routed.file).unwrap_or(self.notes);
             let offer = Offer {
                 prompt,
                 ..Offer::default()
             };
-            return plugin_work(notes, self.known, tools, &offer);
+            return plugin_work(notes, self.known, routed.tools, &offer);
         }
         if self.routing.is_given() {
             let message = format!("the router has not decided about `{}`", excerpt(name));

@@ -17,7 +17,7 @@ use super::queue::{name_of, read_run};
 use super::worker::{Offer, by_hand, command, plugin_work};
 use crate::plan::Work;
 use crate::plan::text::{as_text, get};
-use crate::retry::MAX_ATTEMPTS;
+use crate::retry::{MAX_ATTEMPTS, RetryPolicy};
 
 struct Reader<'r, 't, 's> {
     file: usize,
@@ -41,16 +41,7 @@ pub(super) fn read(draft: &mut Draft, file: usize, notes: &Notes<'_, '_>, known:
     read_run(draft, file, &take);
     let place = Place { file, bytes };
     draft.settings.title = take.text(&["title", "objective"]).map(|(title, _)| title);
-    let profile = take.object("execution_profile");
-    let mut retry = None;
-    if let Some(profile) = &profile {
-        let again = profile.number(&["retry_attempts"], 0, u64::from(MAX_ATTEMPTS - 1));
-        retry = again.map(|again| attempts(again + 1));
-        if let Some(most) = profile.number(&["concurrency"], 1, u64::MAX) {
-            draft.parallel(most);
-        }
-        profile.rest(&[]);
-    }
+    let retry = profile(draft, &take);
     let reader = Reader {
         scope: draft.scope(&id),
         tool: take.text(&["tool"]),
@@ -105,6 +96,17 @@ pub(super) fn read(draft: &mut Draft, file: usize, notes: &Notes<'_, '_>, known:
     }
     tasks.extend(checks.ask(draft, reader.scope, &id, &place, &names));
     draft.group(None, &id, tasks);
+}
+
+/// How it is to be executed: how much at a time, and how often.
+fn profile(draft: &mut Draft, take: &Take<'_, '_, '_>) -> Option<RetryPolicy> {
+    let profile = take.object("execution_profile")?;
+    if let Some(most) = profile.number(&["concurrency"], 1, u64::MAX) {
+        draft.parallel(most);
+    }
+    let again = profile.number(&["retry_attempts"], 0, u64::from(MAX_ATTEMPTS - 1));
+    profile.rest(&[]);
+    Some(attempts(again? + 1))
 }
 
 /// The files that may be changed.

@@ -205,7 +205,9 @@ fn fits(template: &Template, slots: &Map<String, Value>) -> bool {
             .map(one)
             .collect::<Option<_>>()
             .map(SlotValue::Many),
-        other => one(other).map(SlotValue::One),
+        Value::String(_) | Value::Number(_) | Value::Null | Value::Bool(_) | Value::Object(_) => {
+            one(value).map(SlotValue::One)
+        }
     };
     let given: Option<Vec<(String, SlotValue)>> = slots
         .iter()
