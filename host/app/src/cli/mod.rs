@@ -81,8 +81,12 @@ enum Command {
     Cancel(cancel::Args),
     Retry(retry::Args),
     /// Says yes to what a task asks
+    ///
+    /// An answer stands: a second one is refused. `remit task list --waiting` shows what is asked.
     Approve(answer::Args),
     /// Says no to what a task asks
+    ///
+    /// The task fails. An answer stands: a second one is refused.
     Reject(answer::Args),
     Task(task::Args),
     SafeMode(safe_mode::Args),
