@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use jsonc_parser::ast::Value as Node;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Known;
 use super::draft::{Draft, Place, blank};
@@ -203,12 +203,13 @@ pub(super) fn read(
     let Some(notes) = all.get(file) else {
         return;
     };
+    let mut kept = Map::new();
     let list = match notes.text().root() {
         Node::Object(object) => {
             let whole = notes.take(object);
             read_run(draft, file, &whole);
             let list = whole.list(&["tasks"]);
-            drop(whole.rest(&[]));
+            kept = whole.rest(&[]);
             list
         }
         Node::Array(list) => list.elements.iter().collect(),
@@ -229,6 +230,12 @@ pub(super) fn read(
             scope,
         };
         reader.task(draft, node, first + index);
+    }
+    if let Some(task) = draft.first_of(scope)
+        && !kept.is_empty()
+    {
+        task.metadata
+            .insert("queue".to_owned(), Value::Object(kept));
     }
 }
 
