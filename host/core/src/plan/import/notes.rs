@@ -83,13 +83,19 @@ impl<'t, 's> Notes<'t, 's> {
             self.problems.report(place, "adaptation", what, help);
             return;
         }
+        let pointer = self.text().pointer(&place);
+        // A tool that many tasks name is one adaptation.
+        let is_same = |known: &Adaptation| known.pointer == pointer && known.what == what;
+        if self.adaptations.borrow().iter().any(is_same) {
+            return;
+        }
         if self.adaptations.borrow().len() >= MAX_ADAPTATIONS {
             self.unlisted.set(self.unlisted.get() + 1);
             return;
         }
         let adaptation = Adaptation {
             file: self.text().source().name().to_owned(),
-            pointer: self.text().pointer(&place),
+            pointer,
             line: self.text().line(&place),
             what,
             why,

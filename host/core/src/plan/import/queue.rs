@@ -3,7 +3,7 @@
 //!
 //! Never: a tool for a task that the router has not routed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use jsonc_parser::ast::Value as Node;
@@ -39,7 +39,7 @@ pub(super) struct Routed<'r> {
 pub(super) struct Routing {
     decisions: HashMap<String, Decision>,
     order: Vec<String>,
-    used: std::cell::RefCell<std::collections::HashSet<String>>,
+    used: std::cell::RefCell<HashSet<String>>,
 }
 
 impl Routing {
@@ -77,12 +77,10 @@ impl Routing {
                 continue;
             };
             let take = notes.take(object);
-            let mut tools = vec![selected];
-            for other in take.texts(&["candidates"]) {
-                if tools.iter().all(|(name, _)| *name != other.0) {
-                    tools.push(other);
-                }
-            }
+            let mut seen = HashSet::from([selected.0.clone()]);
+            let others = take.texts(&["candidates"]).into_iter();
+            let others = others.filter(|(name, _)| seen.insert(name.clone()));
+            let tools = std::iter::once(selected).chain(others).collect();
             let kind = take.text(&["task_kind"]).map(|(kind, _)| kind);
             self.add(
                 notes,
