@@ -127,5 +127,7 @@ impl Attempts for Workshop {
     }
 }
 
+mod tests;
+
 #[cfg(test)]
 mod tests;
