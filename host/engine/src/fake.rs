@@ -9,6 +9,7 @@
     reason = "doubles for tests; a test may panic"
 )]
 
+pub mod attempts;
 mod record;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -18,6 +18,7 @@ mod name;
 mod progress;
 mod run;
 mod task;
+mod trace;
 mod transition;
 mod words;
 
@@ -29,4 +30,5 @@ pub use name::{AdapterId, MAX_NAME, NameError, RunId, TaskId};
 pub use progress::{Progress, Tracker};
 pub use run::{Counts, RunPhase, RunState};
 pub use task::{Effect, IllegalEvent, Last, MAX_EFFECTS, Phase, TaskState};
+pub use trace::Spans;
 pub use words::{Answer, End, GateWord, Question, SafeModeCause, Severity, Trigger};

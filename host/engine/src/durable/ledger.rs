@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use remit_core::breaker::BreakerState;
 use remit_core::digest::Digest;
 use remit_core::durable::{
-    AdapterId, Counts, Entry, IllegalEvent, LedgerEvent, Phase, RunId, RunState, Stream, TaskId,
-    TaskState,
+    AdapterId, Counts, Entry, IllegalEvent, LedgerEvent, Phase, RunId, RunState, SafeModeCause,
+    Stream, TaskId, TaskState,
 };
 use remit_core::plan::{RunSettings, TaskSpec};
 use tokio::sync::watch;
@@ -133,6 +133,15 @@ pub enum LedgerError {
     /// Whether it was written is not known: read again and decide.
     #[error("whether the ledger took it is not known: {0}")]
     Unknown(String),
+    /// Another process of this machine executes with it. Nothing was written.
+    #[error(
+        "the ledger is used by another executor ({}); wait for its end, or end it first",
+        pid.map_or_else(|| "of unknown process id".to_owned(), |pid| format!("process {pid}"))
+    )]
+    Held {
+        /// Its process id, as far as it said.
+        pid: Option<u32>,
+    },
     /// It did not answer. Nothing was written.
     #[error("the ledger is unavailable: {0}")]
     Unavailable(String),
@@ -325,4 +334,40 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// The store cannot be read.
     async fn hosts(&self) -> Result<Vec<HostRecord>, LedgerError>;
+
+    /// Whether [`Ledger::begin_host`] only succeeds when no other host lives: then every other one
+    /// is proven dead.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
+    /// Why no new attempt starts, if so: the last word of the host's stream about it. A store with
+    /// an index answers without reading everything.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn safe_mode(&self) -> Result<Option<SafeModeCause>, LedgerError> {
+        let mut cause = None;
+        let mut query = EntryQuery {
+            run: None,
+            task: None,
+            after: 0,
+            activity: false,
+            limit: MAX_ENTRIES,
+        };
+        loop {
+            let page = self.entries(query.clone()).await?;
+            let Some(last) = page.last() else {
+                return Ok(cause);
+            };
+            query.after = last.seq;
+            for entry in page {
+                if let LedgerEvent::SafeModeEntered { cause: why } = entry.event {
+                    cause = Some(why);
+                } else if let LedgerEvent::SafeModeLeft { .. } = entry.event {
+                    cause = None;
+                }
+            }
+        }
+    }
 }
