@@ -127,7 +127,5 @@ impl Attempts for Workshop {
     }
 }
 
-mod tests;
-
 #[cfg(test)]
 mod tests;
