@@ -9,36 +9,58 @@ use remit_engine::durable::ledger::{Ledger, LedgerError, Refusal};
 use remit_ledger::{LedgerOpenError, SqliteLedger};
 
 use crate::exit::Stop;
+use crate::files;
 use crate::places::Places;
 
 /// The ledger's name in its directory.
 const LEDGER: &str = "ledger.db";
 
 /// Which ledger.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Choice {
-    /// The directory of the ledger; without it the user's own
+    /// The workspace whose runs are meant
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        default_value = "."
+    )]
+    workspace: PathBuf,
+
+    /// The directory of the ledger; without it the workspace's own, among the user's state
     #[arg(long = "ledger", value_name = "DIR", env = "REMIT_LEDGER")]
-    place: Option<PathBuf>,
+    directory: Option<PathBuf>,
 }
 
 impl Choice {
-    /// Opens it.
+    /// The workspace as it was named.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    /// Where the ledger is, or will be.
+    pub(crate) fn path(&self) -> Result<PathBuf, Stop> {
+        match &self.directory {
+            Some(directory) => Ok(directory.join(LEDGER)),
+            None => Ok(Places::find()?.ledger(&files::real_dir(&self.workspace)?)),
+        }
+    }
+
+    /// Opens it. Within a runtime.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of a newer version.
     pub(crate) fn open(&self) -> Result<Arc<dyn Ledger>, Stop> {
-        open(&Places::find()?, self.place.as_deref())
+        open(&self.path()?)
     }
 }
 
-/// Opens the ledger in a directory, or the user's own. Within a runtime.
+/// Opens the ledger in this file. Within a runtime.
 ///
 /// # Errors
 /// It cannot be read, or is of a newer version.
-pub(crate) fn open(places: &Places, directory: Option<&Path>) -> Result<Arc<dyn Ledger>, Stop> {
-    let path = match directory {
-        Some(directory) => directory.join(LEDGER),
-        None => places.ledger(),
-    };
-    match SqliteLedger::open(&path) {
+pub(crate) fn open(path: &Path) -> Result<Arc<dyn Ledger>, Stop> {
+    match SqliteLedger::open(path) {
         Ok(ledger) => Ok(Arc::new(ledger)),
         Err(LedgerOpenError::Refused { error, path }) => {
             let message = format!("{}: {error}", path.display());

@@ -13,6 +13,7 @@ mod completions;
 mod contract;
 mod doctor;
 mod events;
+mod execute;
 mod grant;
 mod grants;
 mod health;
@@ -94,6 +95,7 @@ enum Command {
     Health(health::Args),
     Metrics(metrics::Args),
     Ledger(ledger::Args),
+    Execute(Box<execute::Args>),
     Inspect(inspect::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -128,6 +130,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Health(args) => health::run(&args),
         Command::Metrics(args) => metrics::run(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::Execute(args) => execute::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),
