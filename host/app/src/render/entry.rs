@@ -164,44 +164,19 @@ pub(crate) fn circuit(adapter: &AdapterId, state: &BreakerState) -> String {
 fn detail(event: &LedgerEvent) -> String {
     use LedgerEvent as E;
     match event {
-        E::HostStarted {
-            epoch,
-            pid,
-            version,
-        } => format!("epoch {epoch}, process {pid}, remit {version}"),
-        E::CircuitOpened { adapter, until_ms } => format!("{adapter} until {}", rfc3339(*until_ms)),
-        E::CircuitHalfOpen { adapter } => adapter.to_string(),
-        E::CircuitClosed { adapter, by_hand } => {
-            format!("{adapter}{}", if *by_hand { ", by hand" } else { "" })
-        }
-        E::SafeModeEntered { cause: why } => cause(why),
-        E::SafeModeLeft { by } | E::TaskHurried { by } => format!("by {by}"),
-        E::RunSubmitted { tasks, source, .. } => format!("{tasks} tasks from {source}"),
-        E::RunStarted { epoch, resumed } => {
-            let resumed = if *resumed { ", resumed" } else { "" };
-            format!("epoch {epoch}{resumed}")
-        }
-        E::RunCancelRequested { reason, by } | E::TaskCancelRequested { reason, by } => {
-            format!("{reason}, by {by}")
-        }
-        E::Escalation {
-            trigger,
-            severity,
-            about,
-            message,
-        } => {
-            let about = about.as_ref().map(|task| format!(" {task}"));
-            let about = about.unwrap_or_default();
-            format!("{} {}{about}: {message}", small(severity), small(trigger))
-        }
-        E::ExecutionFinished {
-            completed,
-            not_completed,
-            wall_ms,
-        } => format!(
-            "{completed} completed, {not_completed} not, in {}",
-            phase::duration(*wall_ms)
-        ),
+        E::HostStarted { .. }
+        | E::CircuitOpened { .. }
+        | E::CircuitHalfOpen { .. }
+        | E::CircuitClosed { .. }
+        | E::SafeModeEntered { .. }
+        | E::SafeModeLeft { .. }
+        | E::RunSubmitted { .. }
+        | E::RunStarted { .. }
+        | E::RunCancelRequested { .. }
+        | E::Escalation { .. }
+        | E::ExecutionFinished { .. } => wide_detail(event),
+        E::TaskHurried { by } => format!("by {by}"),
+        E::TaskCancelRequested { reason, by } => format!("{reason}, by {by}"),
         E::TaskQueued { spec, .. } => spec.title.clone().unwrap_or_default(),
         E::TaskReady | E::TaskExpired | E::TaskCompleted => String::new(),
         E::TaskWaiting {
@@ -236,6 +211,56 @@ fn detail(event: &LedgerEvent) -> String {
         E::TaskCanceled { reason } => reason.to_string(),
         E::TaskSkipped { reason } => reason.clone(),
         E::TaskBlocked { by } => format!("{by} did not complete"),
+    }
+}
+
+/// What concerns a host or a run as a whole.
+fn wide_detail(event: &LedgerEvent) -> String {
+    use LedgerEvent as E;
+    if let E::HostStarted {
+        epoch,
+        pid,
+        version,
+    } = event
+    {
+        format!("epoch {epoch}, process {pid}, remit {version}")
+    } else if let E::CircuitOpened { adapter, until_ms } = event {
+        format!("{adapter} until {}", rfc3339(*until_ms))
+    } else if let E::CircuitHalfOpen { adapter } = event {
+        adapter.to_string()
+    } else if let E::CircuitClosed { adapter, by_hand } = event {
+        format!("{adapter}{}", if *by_hand { ", by hand" } else { "" })
+    } else if let E::SafeModeEntered { cause: why } = event {
+        cause(why)
+    } else if let E::SafeModeLeft { by } = event {
+        format!("by {by}")
+    } else if let E::RunSubmitted { tasks, source, .. } = event {
+        format!("{tasks} tasks from {source}")
+    } else if let E::RunStarted { epoch, resumed } = event {
+        let resumed = if *resumed { ", resumed" } else { "" };
+        format!("epoch {epoch}{resumed}")
+    } else if let E::RunCancelRequested { reason, by } = event {
+        format!("{reason}, by {by}")
+    } else if let E::Escalation {
+        trigger,
+        severity,
+        about,
+        message,
+    } = event
+    {
+        let about = about.as_ref().map(|task| format!(" {task}"));
+        let about = about.unwrap_or_default();
+        format!("{} {}{about}: {message}", small(severity), small(trigger))
+    } else if let E::ExecutionFinished {
+        completed,
+        not_completed,
+        wall_ms,
+    } = event
+    {
+        let wall = phase::duration(*wall_ms);
+        format!("{completed} completed, {not_completed} not, in {wall}")
+    } else {
+        String::new()
     }
 }
 
