@@ -120,9 +120,10 @@ async fn carry_out(steps: &[Step], seen: &RefCell<Seen>) {
             }
         }
         let expected = snapshot(&memory).await;
+        // The one that did not write.
         let [one, two] = &handles;
-        assert_eq!(snapshot(one).await, expected);
-        assert_eq!(snapshot(two).await, expected);
+        let other = if number % 3 == 0 { one } else { two };
+        assert_eq!(snapshot(other).await, expected);
     }
     let report = verify_ledger(&path).unwrap();
     let judged: Vec<_> = report
@@ -152,7 +153,7 @@ fn the_store_on_disk_does_what_the_one_in_memory_does() {
     // As long as a kind of event is missing, but not for ever.
     for round in 0..8 {
         let config = Config {
-            cases: 20,
+            cases: 24,
             failure_persistence: None,
             ..Config::default()
         };

@@ -188,16 +188,26 @@ async fn expect(ledger: &dyn Ledger, pick: &Pick) -> Expect {
 /// The picked event; or, three times in four, the next kind that the task's state would take.
 async fn event(ledger: &dyn Ledger, pick: &Pick) -> LedgerEvent {
     let state = state(ledger, pick).await;
-    let Some(state) = state.filter(|_| pick.kind >= 11 && pick.x % 4 != 0) else {
+    let Some(state) = state.filter(|_| pick.kind >= 11 && !pick.x.is_multiple_of(4)) else {
         return picked(pick, None);
     };
     // What leads to gates, and what happens there, is too rare otherwise.
     let rare = match state.phase {
         Phase::InProgress if state.succeeded() => Some(24),
-        Phase::Validating => Some(if pick.x % 3 == 0 { 27 } else { 25 }),
-        _ => None,
+        Phase::InProgress if !state.effects.is_empty() => Some(18 + pick.task),
+        Phase::InProgress => Some(if pick.x.is_multiple_of(3) { 17 } else { 23 }),
+        Phase::Validating => Some(if pick.x.is_multiple_of(3) { 27 } else { 25 }),
+        Phase::Pending
+        | Phase::Ready
+        | Phase::Waiting
+        | Phase::Completed
+        | Phase::Failed
+        | Phase::Timeout
+        | Phase::Canceled
+        | Phase::Skipped
+        | Phase::Blocked => None,
     };
-    if let Some(kind) = rare.filter(|_| pick.expect % 2 == 0) {
+    if let Some(kind) = rare.filter(|_| pick.expect.is_multiple_of(2)) {
         let pick = Pick {
             kind,
             ..pick.clone()
@@ -286,7 +296,7 @@ fn task_event(pick: &Pick, task: &str, fence: u64, attempt: u32) -> LedgerEvent 
             // Sometimes a place that another task has.
             index: u32::from(if pick.x > 200 { 0 } else { pick.task }),
             spec: Box::new(spec(task)),
-            ready: pick.x % 4 != 0,
+            ready: !pick.x.is_multiple_of(4),
         },
         12 => LedgerEvent::TaskReady,
         13 => began(attempt + 1, fence + 1),
@@ -296,7 +306,7 @@ fn task_event(pick: &Pick, task: &str, fence: u64, attempt: u32) -> LedgerEvent 
             expires_ms: Some(5),
         },
         15 => LedgerEvent::TaskAnswered {
-            answer: if pick.x % 2 == 0 {
+            answer: if pick.x.is_multiple_of(2) {
                 Answer::Yes
             } else {
                 Answer::No
@@ -320,7 +330,7 @@ fn task_event(pick: &Pick, task: &str, fence: u64, attempt: u32) -> LedgerEvent 
         20 => LedgerEvent::EffectUnknown {
             effect: u32::from(pick.x % 3),
             tool: "git".into(),
-            repeat: pick.x % 2 == 0,
+            repeat: pick.x.is_multiple_of(2),
         },
         21 => LedgerEvent::EffectReplayed {
             fence,
@@ -335,7 +345,7 @@ fn task_event(pick: &Pick, task: &str, fence: u64, attempt: u32) -> LedgerEvent 
 }
 
 fn later_event(pick: &Pick, fence: u64, attempt: u32) -> LedgerEvent {
-    let failed = (pick.x % 3 == 0).then_some(FailureClass::Work);
+    let failed = pick.x.is_multiple_of(3).then_some(FailureClass::Work);
     match pick.kind {
         23 => ended(fence, failed),
         24 => LedgerEvent::TaskValidating { fence, gates: 1 },
