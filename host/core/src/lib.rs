@@ -22,6 +22,7 @@ pub mod breaker;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
+pub mod contract;
 pub mod decide;
 pub mod denial;
 pub mod diagnostic;
@@ -31,12 +32,13 @@ pub mod durable;
 pub mod event;
 mod excerpt;
 pub mod explain;
-
 pub mod gate;
 pub mod grant;
 pub mod graph;
+pub mod hook;
 pub mod id;
 pub mod manifest;
+pub mod nearest;
 pub mod net;
 
 pub mod outcome;
@@ -47,4 +49,5 @@ pub mod quantity;
 pub mod retry;
 pub mod scope;
 pub mod settings;
+pub mod span;
 pub mod tool;

@@ -16,7 +16,8 @@ mod record;
 mod state;
 
 pub use audit::{
-    AuditError, AuditLog, AuditWatcher, AuditWriter, EachLine, Follower, SEGMENT_BYTES, Trouble,
+    AuditError, AuditGroup, AuditLog, AuditWatcher, AuditWriter, EachLine, Follower, NotWritten,
+    SEGMENT_BYTES, Trouble,
 };
 pub use durable::{
     Durability, FindingSeverity, GcPlan, GcReport, LedgerFinding, LedgerOpenError, LedgerReport,

@@ -1,7 +1,7 @@
 //! What can happen to a run and its tasks, as it stands in the ledger: past tense, already true.
 //!
 //! The ledger is the only truth of durable execution: every state is a fold of these events, live
-//! and after a crash alike. Each event belongs to one [`Stream`] — the host, a run, or a task — and
+//! and after a crash alike. Each event belongs to one [`Stream`](super::Stream) — the host, a run, or a task — and
 //! has a number in it; all events together have one order. The words (`TASK_STARTED`) are the
 //! source documents' (R2.05 and the inventory of events).
 //!
@@ -10,213 +10,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::name::{AdapterId, RunId, TaskId};
+use super::name::{AdapterId, TaskId};
+use super::words::{Answer, GateWord, Question, SafeModeCause, Severity, Trigger};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::outcome::CancelReason;
 use crate::plan::{RunSettings, TaskSpec};
 use crate::retry::FailureClass;
-
-/// Version of the format of entries. A reader refuses a newer one.
-pub const LEDGER_FORMAT: u32 = 1;
-
-/// Whose history an event belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stream {
-    /// What concerns every run of this ledger: hosts, circuits, safe mode.
-    Host,
-    /// A run as a whole.
-    Run(RunId),
-    /// One task of a run.
-    Task(RunId, TaskId),
-}
-
-impl Stream {
-    /// The run, if the stream belongs to one.
-    #[must_use]
-    pub fn run(&self) -> Option<&RunId> {
-        match self {
-            Self::Host => None,
-            Self::Run(run) | Self::Task(run, _) => Some(run),
-        }
-    }
-
-    /// The task, if it is one's.
-    #[must_use]
-    pub fn task(&self) -> Option<&TaskId> {
-        match self {
-            Self::Host | Self::Run(_) => None,
-            Self::Task(_, task) => Some(task),
-        }
-    }
-}
-
-impl std::fmt::Display for Stream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Host => f.write_str("the host"),
-            Self::Run(run) => write!(f, "run {run}"),
-            Self::Task(run, task) => write!(f, "task {task} of run {run}"),
-        }
-    }
-}
-
-/// An event with its place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Entry {
-    /// [`LEDGER_FORMAT`].
-    pub v: u32,
-    /// Place among all events of the ledger: grows, may have gaps. What `--since` takes.
-    pub seq: u64,
-    /// When, in milliseconds since 1970-01-01 UTC by the host's clock; never less than before.
-    pub at_ms: u64,
-    /// The run; absent for what concerns the host.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub run: Option<RunId>,
-    /// The task; absent for what concerns the run as a whole.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub task: Option<TaskId>,
-    /// Place in its stream: from 1, without gaps.
-    pub task_seq: u64,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: LedgerEvent,
-}
-
-impl Entry {
-    /// Whose history this belongs to.
-    #[must_use]
-    pub fn stream(&self) -> Stream {
-        match (&self.run, &self.task) {
-            (Some(run), Some(task)) => Stream::Task(run.clone(), task.clone()),
-            (Some(run), None) => Stream::Run(run.clone()),
-            (None, _) => Stream::Host,
-        }
-    }
-}
-
-/// How bad something is that a person should see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Severity {
-    /// Worth a look.
-    Medium,
-    /// Execution goes on with less than it should have.
-    High,
-    /// Execution cannot go on.
-    Critical,
-}
-
-/// What calls for a person (R2.15).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trigger {
-    /// A plugin that does nothing was called.
-    StubCalled,
-    /// A circuit breaker opened.
-    CircuitOpened,
-    /// A task's acceptance gates failed in every attempt it had.
-    AcceptanceFailedRepeatedly,
-    /// A task took longer than it may.
-    Timeout,
-    /// An adapter crashed.
-    AdapterCrash,
-    /// Whether an effect happened is not known.
-    EffectUnknown,
-    /// The plan asks for a person on any failure (`on-failure: escalate`).
-    TaskFailed,
-}
-
-/// Why no new attempt starts until a person has looked (R2.15).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "cause",
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case"
-)]
-pub enum SafeModeCause {
-    /// Every adapter that the run needs is unhealthy.
-    AllAdaptersUnhealthy,
-    /// A circuit has been open for longer than it may.
-    CircuitOpenTooLong {
-        /// Whose.
-        adapter: AdapterId,
-    },
-    /// Plugins or tools cannot be run here.
-    EnvironmentUnavailable {
-        /// Why.
-        message: String,
-    },
-    /// A person asked for it.
-    Requested,
-}
-
-/// How a task ended, in the words of R2.11.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum End {
-    /// The work was done and every gate passed.
-    Completed,
-    /// It was tried and failed, or judged not good enough.
-    Failed,
-    /// It took longer than it may.
-    Timeout,
-    /// Someone asked for its end.
-    Canceled,
-    /// It was not to be done.
-    Skipped,
-    /// Something that it needs did not complete.
-    Blocked,
-}
-
-impl End {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Completed,
-        Self::Failed,
-        Self::Timeout,
-        Self::Canceled,
-        Self::Skipped,
-        Self::Blocked,
-    ];
-}
-
-/// What a person is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Question {
-    /// To do something, and to say how it went: `remit task done|fail`.
-    Manual,
-    /// To say yes or no: `remit approve|reject`.
-    Approval,
-}
-
-/// What a person answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// It is done, or approved.
-    Yes,
-    /// It failed, or is rejected.
-    No,
-}
-
-/// The verdict of an acceptance gate, without its details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GateWord {
-    /// The criteria are met.
-    Passed,
-    /// They are not.
-    Failed,
-    /// The check itself did not work: it crashed, is missing, or was called wrongly.
-    Error,
-    /// The check worked and found nothing to check.
-    NothingCollected,
-    /// It was not to be made.
-    Skipped,
-}
 
 /// How an attempt ended, without what it produced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -502,6 +302,9 @@ pub enum LedgerEvent {
         fence: u64,
         /// How that is known.
         reason: String,
+        /// Whether the host gave the attempt back in good order; else its end counts as a crash.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        orderly: bool,
     },
     /// Someone asked for the task's end.
     TaskCancelRequested {

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Answer, AttemptResult, End, GateWord, LedgerEvent, Question};
+use super::event::LedgerEvent;
+use super::transition::Transition;
+use super::words::{Answer, End, GateWord, Question};
 use crate::digest::Digest;
 use crate::outcome::CancelReason;
 use crate::retry::FailureClass;
@@ -164,6 +166,9 @@ pub struct TaskState {
     pub attempt: u32,
     /// Attempts that the host's death ended; they do not count as tries of the work.
     pub crashes: u32,
+    /// Attempts that a host gave back when it shut down; they do not count as tries either.
+    #[serde(default)]
+    pub returned: u32,
     /// The newest attempt's fence; 0 before the first.
     pub fence: u64,
     /// The host that holds it, while one does.
@@ -254,6 +259,7 @@ impl TaskState {
             index: *index,
             attempt: 0,
             crashes: 0,
+            returned: 0,
             fence: 0,
             epoch: 0,
             candidate: 0,
@@ -267,6 +273,14 @@ impl TaskState {
             gates: 0,
             verdicts: BTreeMap::new(),
         })
+    }
+
+    /// How often the work was tried, the newest attempt included: what a retry policy counts.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        self.attempt
+            .saturating_sub(self.crashes)
+            .saturating_sub(self.returned)
     }
 
     /// Whether the newest attempt's work ended well.
@@ -306,412 +320,3 @@ impl TaskState {
         held && (evidence || !require_evidence)
     }
 }
-
-/// One event about to happen to one task.
-struct Transition<'a> {
-    state: &'a mut TaskState,
-    event: &'a LedgerEvent,
-}
-
-impl Transition<'_> {
-    fn refuse(&self) -> IllegalEvent {
-        IllegalEvent::Phase {
-            event: self.event.word(),
-            phase: self.state.phase,
-        }
-    }
-
-    fn order(&self, why: &'static str) -> IllegalEvent {
-        IllegalEvent::Order {
-            event: self.event.word(),
-            why,
-        }
-    }
-
-    /// The task is in one of these phases.
-    fn from(&self, phases: &[Phase]) -> Result<(), IllegalEvent> {
-        if phases.contains(&self.state.phase) {
-            Ok(())
-        } else {
-            Err(self.refuse())
-        }
-    }
-
-    /// The event comes from the attempt that holds the task.
-    fn held_by(&self, fence: u64, phases: &[Phase]) -> Result<(), IllegalEvent> {
-        if fence != self.state.fence {
-            return Err(IllegalEvent::Fence {
-                event: self.event.word(),
-                found: fence,
-                newest: self.state.fence,
-            });
-        }
-        self.from(phases)
-    }
-
-    fn make(self) -> Result<(), IllegalEvent> {
-        use LedgerEvent as E;
-        match self.event {
-            E::TaskQueued { .. } => Err(self.order("a task is queued once, as its first event")),
-            E::TaskReady => self.ready(),
-            E::TaskHurried { .. } => self.hurried(),
-            E::TaskStarted {
-                attempt,
-                fence,
-                epoch,
-                candidate,
-                ..
-            } => self.started(*attempt, *fence, *epoch, *candidate),
-            E::ValidationResumed { fence, epoch } => self.resumed(*fence, *epoch),
-            E::AttemptLost { fence, .. } => self.lost(*fence),
-            E::TaskWaiting {
-                question,
-                expires_ms,
-                ..
-            } => self.waiting(*question, *expires_ms),
-            E::TaskAnswered { answer, .. } => self.answered(Some(*answer)),
-            E::TaskExpired => self.answered(None),
-            E::EffectStarted { .. }
-            | E::EffectFinished { .. }
-            | E::EffectRefused { .. }
-            | E::EffectUnknown { .. }
-            | E::EffectReplayed { .. } => self.make_effect(),
-            E::CheckpointCreated { fence, digest, .. } => self.checkpoint(*fence, *digest),
-            E::AttemptEnded { fence, result } => self.attempt_ended(*fence, result),
-            E::TaskValidating { fence, gates } => self.validating(*fence, *gates),
-            E::GateFinished {
-                fence,
-                gate,
-                verdict,
-                required,
-                ..
-            } => self.gate_finished(*fence, *gate, (*verdict, *required)),
-            E::TaskRetry {
-                attempt,
-                not_before_ms,
-                candidate,
-                ..
-            } => self.retry(*attempt, *not_before_ms, *candidate),
-            E::Activity { fence, .. } => {
-                self.held_by(*fence, &[Phase::InProgress, Phase::Validating])
-            }
-            E::TaskCancelRequested { reason, .. } => self.cancel_requested(*reason),
-            E::TaskCompleted => self.completed(),
-            E::TaskFailed { .. } => self.ended(Phase::Failed, &WORKED_ON),
-            E::TaskTimeout { .. } => self.ended(Phase::Timeout, &WORKED_ON),
-            E::TaskCanceled { .. } => self.ended(Phase::Canceled, &OPEN),
-            E::TaskSkipped { .. } => self.ended(Phase::Skipped, &[Phase::Pending, Phase::Ready]),
-            E::TaskBlocked { .. } => self.ended(Phase::Blocked, &[Phase::Pending]),
-            E::HostStarted { .. }
-            | E::CircuitOpened { .. }
-            | E::CircuitHalfOpen { .. }
-            | E::CircuitClosed { .. }
-            | E::SafeModeEntered { .. }
-            | E::SafeModeLeft { .. }
-            | E::RunSubmitted { .. }
-            | E::RunStarted { .. }
-            | E::RunCancelRequested { .. }
-            | E::Escalation { .. }
-            | E::ExecutionFinished { .. } => Err(IllegalEvent::Stream {
-                event: self.event.word(),
-                stream: "task",
-            }),
-        }
-    }
-
-    /// The events about tools alone.
-    fn make_effect(self) -> Result<(), IllegalEvent> {
-        use LedgerEvent as E;
-        if let E::EffectStarted {
-            fence,
-            effect,
-            call,
-            ..
-        } = self.event
-        {
-            self.effect_started(*fence, *effect, *call)
-        } else if let E::EffectFinished {
-            fence,
-            effect,
-            tool_call,
-            ..
-        } = self.event
-        {
-            self.effect_finished(*fence, *effect, *tool_call)
-        } else if let E::EffectRefused { fence, effect, .. } = self.event {
-            self.effect_refused(*fence, *effect)
-        } else if let E::EffectUnknown { effect, repeat, .. } = self.event {
-            self.effect_unknown(*effect, *repeat)
-        } else if let E::EffectReplayed { fence, effect } = self.event {
-            self.effect_replayed(*fence, *effect)
-        } else {
-            Err(self.refuse())
-        }
-    }
-
-    fn ready(self) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::Pending])?;
-        self.state.phase = Phase::Ready;
-        Ok(())
-    }
-
-    fn hurried(self) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::Ready])?;
-        self.state.not_before_ms = 0;
-        Ok(())
-    }
-
-    fn started(
-        self,
-        attempt: u32,
-        fence: u64,
-        epoch: u64,
-        candidate: u32,
-    ) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::Ready])?;
-        if attempt != self.state.attempt.saturating_add(1) {
-            return Err(self.order("attempts are numbered one after the other"));
-        }
-        self.newer(fence)?;
-        let state = self.state;
-        state.phase = Phase::InProgress;
-        state.attempt = attempt;
-        state.fence = fence;
-        state.epoch = epoch;
-        state.candidate = candidate;
-        state.not_before_ms = 0;
-        state.last = None;
-        state.gates = 0;
-        state.verdicts.clear();
-        Ok(())
-    }
-
-    fn newer(&self, fence: u64) -> Result<(), IllegalEvent> {
-        if fence > self.state.fence {
-            Ok(())
-        } else {
-            Err(self.order("each fence is larger than the one before"))
-        }
-    }
-
-    fn resumed(self, fence: u64, epoch: u64) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::Validating])?;
-        self.newer(fence)?;
-        self.state.fence = fence;
-        self.state.epoch = epoch;
-        Ok(())
-    }
-
-    fn lost(self, fence: u64) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        let open = |effect: &Effect| matches!(effect, Effect::Started { .. });
-        if self.state.effects.values().any(open) {
-            return Err(self.order("an effect of the attempt has no known end"));
-        }
-        self.state.phase = Phase::Ready;
-        self.state.crashes = self.state.crashes.saturating_add(1);
-        self.state.epoch = 0;
-        Ok(())
-    }
-
-    fn waiting(self, question: Question, expires_ms: Option<u64>) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::Ready])?;
-        self.state.phase = Phase::Waiting;
-        self.state.question = Some((question, expires_ms));
-        Ok(())
-    }
-
-    fn answered(self, answer: Option<Answer>) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::Waiting])?;
-        if self.state.answer.is_some() {
-            return Err(self.order("it was answered before"));
-        }
-        self.state.answer = answer;
-        Ok(())
-    }
-
-    fn effect_started(self, fence: u64, effect: u32, call: Digest) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        match self.state.effects.get(&effect) {
-            None | Some(Effect::Unknown { repeat: true, .. }) => {}
-            Some(Effect::Unknown { call: known, .. } | Effect::Finished { call: known, .. }) => {
-                if *known == call {
-                    return Err(self.order("the effect may not be repeated"));
-                }
-            }
-            Some(Effect::Started { .. }) => return Err(self.order("the effect was started before")),
-        }
-        self.state.effects.insert(effect, Effect::Started { call });
-        Ok(())
-    }
-
-    /// The call of an effect that goes on.
-    fn going_on(&self, fence: u64, effect: u32) -> Result<Digest, IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        match self.state.effects.get(&effect) {
-            Some(Effect::Started { call }) => Ok(*call),
-            Some(Effect::Finished { .. } | Effect::Unknown { .. }) | None => {
-                Err(self.order("the effect was not started"))
-            }
-        }
-    }
-
-    fn effect_finished(self, fence: u64, effect: u32, tool_call: u32) -> Result<(), IllegalEvent> {
-        let call = self.going_on(fence, effect)?;
-        let attempt = self.state.attempt;
-        let finished = Effect::Finished {
-            call,
-            attempt,
-            tool_call,
-        };
-        self.state.effects.insert(effect, finished);
-        if self.state.effects.len() > MAX_EFFECTS {
-            self.state.effects.remove(&effect);
-        }
-        Ok(())
-    }
-
-    fn effect_refused(self, fence: u64, effect: u32) -> Result<(), IllegalEvent> {
-        self.going_on(fence, effect)?;
-        self.state.effects.remove(&effect);
-        Ok(())
-    }
-
-    fn effect_unknown(self, effect: u32, repeat: bool) -> Result<(), IllegalEvent> {
-        let call = self.going_on(self.state.fence, effect)?;
-        self.state
-            .effects
-            .insert(effect, Effect::Unknown { call, repeat });
-        Ok(())
-    }
-
-    fn effect_replayed(self, fence: u64, effect: u32) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        match self.state.effects.get(&effect) {
-            Some(Effect::Finished { .. }) => Ok(()),
-            Some(Effect::Started { .. } | Effect::Unknown { .. }) | None => {
-                Err(self.order("the effect was not finished"))
-            }
-        }
-    }
-
-    fn checkpoint(self, fence: u64, digest: Digest) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        self.state.checkpoint = Some(digest);
-        Ok(())
-    }
-
-    fn attempt_ended(self, fence: u64, result: &AttemptResult) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        if self.state.last.is_some() {
-            return Err(self.order("the attempt has ended before"));
-        }
-        self.state.last = Some(Last {
-            status: result.status.clone(),
-            class: result.class,
-            message: result.message.clone(),
-        });
-        Ok(())
-    }
-
-    fn validating(self, fence: u64, gates: u32) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        if !self.state.succeeded() {
-            return Err(self.order("the attempt's work has not succeeded"));
-        }
-        self.state.phase = Phase::Validating;
-        self.state.gates = gates;
-        self.state.effects.clear();
-        Ok(())
-    }
-
-    fn gate_finished(
-        self,
-        fence: u64,
-        gate: u32,
-        verdict: (GateWord, bool),
-    ) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::Validating])?;
-        if gate >= self.state.gates {
-            return Err(self.order("there is no such gate"));
-        }
-        if self.state.verdicts.contains_key(&gate) {
-            return Err(self.order("the gate has its verdict"));
-        }
-        self.state.verdicts.insert(gate, verdict);
-        Ok(())
-    }
-
-    fn retry(self, attempt: u32, not_before_ms: u64, candidate: u32) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::InProgress, Phase::Validating])?;
-        if attempt != self.state.attempt {
-            return Err(self.order("it is not the newest attempt"));
-        }
-        if self.state.last.is_none() {
-            return Err(self.order("the attempt has not ended"));
-        }
-        let state = self.state;
-        state.phase = Phase::Ready;
-        state.not_before_ms = not_before_ms;
-        state.candidate = candidate;
-        state.epoch = 0;
-        // A try that ended by itself is over; the next one does everything anew.
-        state.effects.clear();
-        Ok(())
-    }
-
-    fn cancel_requested(self, reason: CancelReason) -> Result<(), IllegalEvent> {
-        self.from(&OPEN)?;
-        // Reasons only escalate.
-        self.state.cancel = self.state.cancel.max(Some(reason));
-        Ok(())
-    }
-
-    fn completed(self) -> Result<(), IllegalEvent> {
-        self.from(&[Phase::InProgress, Phase::Validating, Phase::Waiting])?;
-        let state = &self.state;
-        let earned = match state.phase {
-            Phase::InProgress => state.succeeded(),
-            Phase::Validating => state.verdicts.len() as u64 == u64::from(state.gates),
-            Phase::Waiting => state.answer == Some(Answer::Yes),
-            Phase::Pending
-            | Phase::Ready
-            | Phase::Completed
-            | Phase::Failed
-            | Phase::Timeout
-            | Phase::Canceled
-            | Phase::Skipped
-            | Phase::Blocked => false,
-        };
-        if !earned {
-            return Err(self.order("its work has not succeeded"));
-        }
-        self.ended(Phase::Completed, &WORKED_ON)
-    }
-
-    fn ended(self, phase: Phase, from: &[Phase]) -> Result<(), IllegalEvent> {
-        self.from(from)?;
-        let state = self.state;
-        state.phase = phase;
-        state.epoch = 0;
-        state.effects.clear();
-        Ok(())
-    }
-}
-
-/// Where a task is that has not ended.
-const OPEN: [Phase; 5] = [
-    Phase::Pending,
-    Phase::Ready,
-    Phase::Waiting,
-    Phase::InProgress,
-    Phase::Validating,
-];
-
-/// Where a task is that someone works on, or could.
-const WORKED_ON: [Phase; 4] = [
-    Phase::Ready,
-    Phase::Waiting,
-    Phase::InProgress,
-    Phase::Validating,
-];

@@ -6,6 +6,12 @@
 //!
 //! Never: a task whose work is a command line.
 
+pub mod import;
+mod read;
+mod shape;
+mod text;
+mod work;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +23,9 @@ use crate::gate::{Criteria, GateKind};
 use crate::graph::{Cycle, Graph};
 use crate::quantity::TimeSpan;
 use crate::retry::RetryPolicy;
+
+pub use read::read_plan;
+pub use text::{MAX_DEPTH, MAX_PLAN_BYTES};
 
 /// Version of the plan format.
 pub const PLAN_FORMAT: u32 = 1;
@@ -85,6 +94,10 @@ pub struct RunSettings {
     /// Gates of every plugin task, before its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateSpec>,
+    /// The directory on the host that the work is about. Set when a plan is submitted, never by a
+    /// plan's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
 }
 
 /// A plugin that can do a task's work.
@@ -373,5 +386,7 @@ impl CheckedPlan {
     }
 }
 
+#[cfg(test)]
+mod read_tests;
 #[cfg(test)]
 mod tests;

@@ -5,12 +5,18 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Most bytes that a plugin can hand to standard input in one piece; more must be piped, so that
 /// the host holds no more than this for a call.
 pub const MAX_STDIN_BYTES: usize = 16 << 20;
 
-/// What fills one slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What fills one slot. In a file: a text, or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a slot is filled with a text or a list of texts"
+)]
 pub enum SlotValue {
     /// One value: one argument.
     One(String),

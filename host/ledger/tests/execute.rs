@@ -1,0 +1,20 @@
+//! Runs of many tasks, carried out over the ledger in memory: what the executor promises.
+//!
+//! Never: a wait of real time; a look into the executor.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "execute/again.rs"]
+mod again;
+#[path = "execute/circuits.rs"]
+mod circuits;
+#[path = "execute/ends.rs"]
+mod ends;
+#[path = "execute/gates.rs"]
+mod gates;
+#[path = "execute/order.rs"]
+mod order;
+#[path = "execute/people.rs"]
+mod people;
+#[path = "execute/world.rs"]
+mod world;
