@@ -6,8 +6,14 @@
 
 #[path = "execute/again.rs"]
 mod again;
+#[path = "execute/bent.rs"]
+mod bent;
+#[path = "execute/check.rs"]
+mod check;
 #[path = "execute/circuits.rs"]
 mod circuits;
+#[path = "execute/effects.rs"]
+mod effects;
 #[path = "execute/ends.rs"]
 mod ends;
 #[path = "execute/gates.rs"]
@@ -16,5 +22,11 @@ mod gates;
 mod order;
 #[path = "execute/people.rs"]
 mod people;
+#[path = "execute/recover.rs"]
+mod recover;
+#[path = "execute/trouble.rs"]
+mod trouble;
 #[path = "execute/world.rs"]
 mod world;
+#[path = "execute/zombies.rs"]
+mod zombies;
