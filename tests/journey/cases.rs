@@ -38,6 +38,7 @@ cases! {
     approvals_unreadable
     audit
     claims
+    contract
     denied_everything
     denied_run
     environment

@@ -121,6 +121,9 @@ fn no_command_is_a_question_for_help() {
         &["plugin"],
         &["policy"],
         &["audit"],
+        &["contract"],
+        &["task"],
+        &["ledger"],
         &["walk"],
         &["run"],
     ] {

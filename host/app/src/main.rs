@@ -4,24 +4,35 @@
 //! into an exit code. Never: logic that belongs to a command or to a crate below.
 
 mod approvals;
+mod asking;
 mod cli;
+mod contract_facts;
+mod derived;
 mod diff;
 mod drill;
+mod execution;
 mod exit;
 mod facts;
 mod files;
 mod hardening;
+mod host_identity;
+mod ledger_file;
 mod loading;
 mod owner;
 mod past;
 mod permission;
+mod person;
 mod pinning;
 mod places;
+mod plan_files;
 mod printable;
 mod prompt;
 mod rehearsal;
 mod render;
 mod revocation;
+mod run_plan;
+mod stdout;
+mod timeline;
 mod trust;
 mod watch;
 mod wiring;

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
+use remit_core::digest::Digest;
 
 use crate::exit::Stop;
 
@@ -39,6 +40,16 @@ impl Places {
         })
     }
 
+    /// Places below one directory.
+    #[cfg(test)]
+    pub(crate) fn below(root: &Path) -> Self {
+        Self {
+            config: root.join("config"),
+            state: root.join("state"),
+            cache: root.join("cache"),
+        }
+    }
+
     /// Every directory in which something of this program lies.
     pub(crate) fn all(&self) -> [&Path; 3] {
         [&self.config, &self.state, &self.cache]
@@ -67,6 +78,15 @@ impl Places {
     /// The audit log.
     pub(crate) fn audit(&self) -> PathBuf {
         self.state.join("audit")
+    }
+    /// The ledger of the runs in a workspace, given by its real path. Two workspaces have nothing
+    /// to do with each other, so they do not wait for each other either.
+    pub(crate) fn ledger(&self, workspace: &Path) -> PathBuf {
+        /// Digits that tell workspaces apart; more would only make paths longer.
+        const DIGITS: usize = 16;
+        let digest = Digest::of(workspace.as_os_str().as_encoded_bytes()).to_hex();
+        let digits = digest.get(..DIGITS).unwrap_or(&digest);
+        self.state.join("ledgers").join(digits).join("ledger.db")
     }
     /// Compiled components.
     pub(crate) fn compiled(&self) -> PathBuf {

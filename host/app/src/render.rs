@@ -3,6 +3,10 @@
 //! Never: text from outside that did not pass `printable`; colours on what is no terminal
 //! (`anstream` takes them out).
 
+pub(crate) mod entry;
+pub(crate) mod json;
+pub(crate) mod phase;
+
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use miette::{GraphicalReportHandler, LabeledSpan, MietteDiagnostic, NamedSource};
@@ -85,7 +89,7 @@ fn report(diagnostic: &Diagnostic) -> miette::Report {
         diagnostic.line,
         diagnostic.column
     );
-    let mut described = MietteDiagnostic::new(printable(&diagnostic.message).into_owned())
+    let mut described = MietteDiagnostic::new(printable(&diagnostic.full_message()).into_owned())
         .with_code(diagnostic.code)
         .with_help(printable(&diagnostic.help).into_owned());
     if let Some(span) = &diagnostic.span {

@@ -65,6 +65,9 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column of the span's start in characters, from 1; 1 without a span.
     pub column: usize,
+    /// The place in a JSON text as a pointer (RFC 6901), for example `/tasks/0/id`; empty means the
+    /// whole text. Absent for other texts.
+    pub pointer: Option<String>,
 }
 
 impl Diagnostic {
@@ -88,6 +91,23 @@ impl Diagnostic {
             span,
             line,
             column,
+            pointer: None,
+        }
+    }
+
+    /// The same with its place in a JSON text.
+    #[must_use]
+    pub fn with_pointer(mut self, pointer: impl Into<String>) -> Self {
+        self.pointer = Some(pointer.into());
+        self
+    }
+
+    /// What is wrong, and the place in a JSON text if there is one.
+    #[must_use]
+    pub fn full_message(&self) -> String {
+        match self.pointer.as_deref() {
+            None | Some("") => self.message.clone(),
+            Some(pointer) => format!("{}, at {pointer}", self.message),
         }
     }
 }
@@ -95,7 +115,8 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.source.name();
-        writeln!(f, "{name}:{}:{}: {}", self.line, self.column, self.message)?;
+        let message = self.full_message();
+        writeln!(f, "{name}:{}:{}: {message}", self.line, self.column)?;
         write!(f, "  fix: {}", self.help)
     }
 }

@@ -22,6 +22,7 @@ pub mod breaker;
 pub mod catalogue;
 pub mod change;
 pub mod claim;
+pub mod contract;
 pub mod decide;
 pub mod denial;
 pub mod diagnostic;
@@ -37,6 +38,7 @@ pub mod graph;
 pub mod hook;
 pub mod id;
 pub mod manifest;
+pub mod nearest;
 pub mod net;
 
 pub mod outcome;

@@ -4,8 +4,6 @@
 //! asked for, and that is a mistake: a misspelt `deny` must never be a silent allow. Never: the
 //! first mistake only, a default in place of a value that is there but wrong.
 
-mod nearest;
-
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::Range;
@@ -151,7 +149,7 @@ impl<'a> Section<'a> {
                 continue;
             }
             let known = self.asked.iter().map(String::as_str);
-            let help = match nearest::nearest(key, known.clone()) {
+            let help = match crate::nearest::nearest(key, known.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if self.asked.is_empty() => "remove it".to_owned(),
                 None => {

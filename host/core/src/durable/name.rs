@@ -123,6 +123,14 @@ impl AdapterId {
     }
 }
 
+impl TaskId {
+    /// `task-<number>`: a name for a task that has none.
+    #[must_use]
+    pub fn numbered(number: usize) -> Self {
+        Self(Arc::from(format!("task-{number}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,12 @@
 //!
 //! Never: a task whose work is a command line.
 
+pub mod import;
+mod read;
+mod shape;
+mod text;
+mod work;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +23,9 @@ use crate::gate::{Criteria, GateKind};
 use crate::graph::{Cycle, Graph};
 use crate::quantity::TimeSpan;
 use crate::retry::RetryPolicy;
+
+pub use read::read_plan;
+pub use text::{MAX_DEPTH, MAX_PLAN_BYTES};
 
 /// Version of the plan format.
 pub const PLAN_FORMAT: u32 = 1;
@@ -377,5 +386,7 @@ impl CheckedPlan {
     }
 }
 
+#[cfg(test)]
+mod read_tests;
 #[cfg(test)]
 mod tests;

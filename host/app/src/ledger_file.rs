@@ -1,0 +1,98 @@
+//! Which ledger a command means, and how it is opened.
+//!
+//! Never: another place that knows where ledgers lie or what is behind the seam.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use remit_engine::durable::ledger::{Ledger, LedgerError, Refusal};
+use remit_ledger::{LedgerOpenError, SqliteLedger};
+
+use crate::exit::Stop;
+use crate::files;
+use crate::places::Places;
+
+/// The ledger's name in its directory.
+const LEDGER: &str = "ledger.db";
+
+/// Which ledger.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Choice {
+    /// The workspace whose runs are meant
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        default_value = "."
+    )]
+    workspace: PathBuf,
+
+    /// The directory of the ledger; without it the workspace's own, among the user's state
+    #[arg(long = "ledger", value_name = "DIR", env = "REMIT_LEDGER")]
+    directory: Option<PathBuf>,
+}
+
+impl Choice {
+    /// The workspace as it was named.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    /// Where the ledger is, or will be.
+    pub(crate) fn path(&self) -> Result<PathBuf, Stop> {
+        match &self.directory {
+            Some(directory) => Ok(directory.join(LEDGER)),
+            None => Ok(Places::find()?.ledger(&files::real_dir(&self.workspace)?)),
+        }
+    }
+
+    /// Opens it. Within a runtime.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of a newer version.
+    pub(crate) fn open(&self) -> Result<Arc<dyn Ledger>, Stop> {
+        open(&self.path()?)
+    }
+}
+
+/// Opens the ledger in this file. Within a runtime.
+///
+/// # Errors
+/// It cannot be read, or is of a newer version.
+pub(crate) fn open(path: &Path) -> Result<Arc<dyn Ledger>, Stop> {
+    match SqliteLedger::open(path) {
+        Ok(ledger) => Ok(Arc::new(ledger)),
+        Err(LedgerOpenError::Refused { error, path }) => {
+            let message = format!("{}: {error}", path.display());
+            Err(Stop::usage(message, fix(&error)))
+        }
+        Err(error) => Err(Stop::usage(
+            error.to_string(),
+            "check the permissions, or name another directory with --ledger",
+        )),
+    }
+}
+
+/// Why a command stops when its ledger does not do what it asks.
+pub(crate) fn stop(error: LedgerError) -> Stop {
+    let fix = fix(&error);
+    Stop::usage(error.to_string(), fix)
+}
+
+/// What a person can do about it.
+fn fix(error: &LedgerError) -> &'static str {
+    match error {
+        LedgerError::Refused(Refusal::Conflict { .. } | Refusal::Illegal { .. }) => {
+            "it changed meanwhile; look with `remit show` and try again"
+        }
+        LedgerError::Refused(Refusal::Exists(_) | Refusal::Missing(_) | Refusal::Fenced { .. }) => {
+            "look with `remit runs`"
+        }
+        LedgerError::Full(_) => "make room and try again",
+        LedgerError::ReadOnly(_) => "check the permissions of its directory",
+        LedgerError::Damaged(_) => "run `remit ledger verify`",
+        LedgerError::Unknown(_) => "look with `remit show` and decide",
+        LedgerError::Held { .. } => "`remit health` shows who it is",
+        LedgerError::Unavailable(_) => "try again",
+    }
+}
