@@ -2,7 +2,11 @@
 //!
 //! Never: a wait of real time; a look into the executor.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic, and looks for one kind of event among all"
+)]
 
 #[path = "execute/again.rs"]
 mod again;

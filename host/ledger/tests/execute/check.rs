@@ -48,18 +48,14 @@ fn check_task(task: &str, entries: &[&Entry], effects: &[&Effect], wrong: &mut V
                 }
                 fences.insert(*fence);
             }
-            LedgerEvent::AttemptEnded { fence, .. } => {
-                if !committed.insert(*fence) {
-                    wrong.push(format!("task {task}: two ends of the attempt {fence}"));
-                }
+            LedgerEvent::AttemptEnded { fence, .. } if !committed.insert(*fence) => {
+                wrong.push(format!("task {task}: two ends of the attempt {fence}"));
             }
             LedgerEvent::EffectFinished { effect, .. } => {
                 finished.insert(*effect);
             }
-            LedgerEvent::EffectStarted { effect, .. } => {
-                if finished.contains(effect) {
-                    wrong.push(format!("task {task}: finished effect {effect} again"));
-                }
+            LedgerEvent::EffectStarted { effect, .. } if finished.contains(effect) => {
+                wrong.push(format!("task {task}: finished effect {effect} again"));
             }
             LedgerEvent::TaskRetry { .. } => finished.clear(),
             _ => {}

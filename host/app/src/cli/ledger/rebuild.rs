@@ -40,7 +40,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Stop> {
     wiring::runtime()?.block_on(async {
         let ledger = args.ledger.open()?;
         let run = reference::find_run(ledger.as_ref(), &args.run).await?.run;
-        let tasks = derived::rebuild(Arc::clone(&ledger), run.clone(), args.ledger.workspace()).await?;
+        let tasks =
+            derived::rebuild(Arc::clone(&ledger), run.clone(), args.ledger.workspace()).await?;
         if args.follow {
             let mut deriver = Deriver::begin(ledger, run.clone(), args.ledger.workspace()).await?;
             deriver.follow(std::future::pending()).await?;
