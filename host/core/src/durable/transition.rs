@@ -422,3 +422,6 @@ const WORKED_ON: [Phase; 4] = [
     Phase::InProgress,
     Phase::Validating,
 ];
+
+#[cfg(test)]
+mod tests;

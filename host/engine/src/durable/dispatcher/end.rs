@@ -73,7 +73,7 @@ impl Dispatcher {
             return;
         };
         if task.state.epoch != self.epoch {
-            if !self.alive.contains(&task.state.epoch) {
+            if self.is_gone(task.state.epoch) {
                 self.take_over(key, now_ms);
             }
             return;
