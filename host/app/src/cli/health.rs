@@ -35,15 +35,6 @@ const MAX_RUNS: usize = 1_000;
 /// safe_mode: attempts may start. Exit 0 if all is well, 1 if not.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The workspace, whose policy says where plugins are
-    #[arg(
-        short = 'C',
-        long = "directory",
-        value_name = "DIR",
-        default_value = "."
-    )]
-    directory: PathBuf,
-
     /// A policy file, above the user's own and the workspace's
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -169,7 +160,7 @@ async fn adapters(args: &Args, ledger: &dyn Ledger) -> Result<Check, Stop> {
         policy: args.policy.clone(),
         ..Rules::default()
     };
-    let owner = Owner::read(&Places::find()?, &args.directory, &rules)?;
+    let owner = Owner::read(&Places::find()?, args.ledger.workspace(), &rules)?;
     for (plugin, adapter) in needed {
         match loading::find(&plugin, &owner) {
             Ok(loaded) => check.found.push(format!("{adapter}: {}", loaded.place)),

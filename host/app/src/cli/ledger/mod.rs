@@ -11,7 +11,7 @@ use crate::exit::Stop;
 
 /// Works with the ledger of durable runs itself
 ///
-/// It lies in ~/.local/state/remit/ledger, or where --ledger or REMIT_LEDGER says.
+/// Each workspace has its own in ~/.local/state/remit/ledgers; --ledger or REMIT_LEDGER names another.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

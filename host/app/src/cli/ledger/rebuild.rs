@@ -2,7 +2,6 @@
 //!
 //! Never: a file that is not derived.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anstream::println;
@@ -25,15 +24,6 @@ pub(super) struct Args {
     #[arg(value_name = "RUN", default_value = "last")]
     run: String,
 
-    /// The workspace: the directory that the work is about
-    #[arg(
-        short = 'C',
-        long = "directory",
-        value_name = "DIR",
-        default_value = "."
-    )]
-    directory: PathBuf,
-
     /// Then keeps them as the ledger is until the run has finished; Ctrl-C ends it earlier
     #[arg(short, long)]
     follow: bool,
@@ -50,9 +40,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Stop> {
     wiring::runtime()?.block_on(async {
         let ledger = args.ledger.open()?;
         let run = reference::find_run(ledger.as_ref(), &args.run).await?.run;
-        let tasks = derived::rebuild(Arc::clone(&ledger), run.clone(), &args.directory).await?;
+        let tasks =
+            derived::rebuild(Arc::clone(&ledger), run.clone(), args.ledger.workspace()).await?;
         if args.follow {
-            let mut deriver = Deriver::begin(ledger, run.clone(), &args.directory).await?;
+            let mut deriver = Deriver::begin(ledger, run.clone(), args.ledger.workspace()).await?;
             deriver.follow(std::future::pending()).await?;
         }
         if args.json {
