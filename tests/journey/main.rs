@@ -24,6 +24,7 @@ mod kill;
 mod learning;
 mod machine;
 mod pipes;
+mod plans;
 mod secrets;
 mod surface;
 mod terminal;

@@ -40,6 +40,16 @@ impl Places {
         })
     }
 
+    /// Places below one directory.
+    #[cfg(test)]
+    pub(crate) fn below(root: &Path) -> Self {
+        Self {
+            config: root.join("config"),
+            state: root.join("state"),
+            cache: root.join("cache"),
+        }
+    }
+
     /// Every directory in which something of this program lies.
     pub(crate) fn all(&self) -> [&Path; 3] {
         [&self.config, &self.state, &self.cache]

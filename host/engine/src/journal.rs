@@ -27,8 +27,8 @@ pub trait Watcher: Send {
 /// Takes the events of one attempt in order, without a thread of its own.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// One more thing that happened. Waits while too much waits to be written. When the future of
-    /// a tool's output is dropped before its end, that output was not taken.
+    /// One more thing that happened. Waits while too much waits to be written. The output of a
+    /// tool is taken when the future is first polled: whoever drops it then only stops waiting.
     async fn take(&self, event: Event);
     /// Waits until everything that was taken is where it belongs.
     async fn settle(&self);
@@ -113,6 +113,15 @@ impl Journal {
     pub fn direct(sink: Arc<dyn Sink>) -> Self {
         Self {
             way: Way::Direct(sink),
+        }
+    }
+
+    /// Whether output is taken as soon as [`Self::emit`] is first polled. Else whoever stops
+    /// waiting has added nothing.
+    pub(crate) fn takes_at_once(&self) -> bool {
+        match self.way {
+            Way::Thread(_) => false,
+            Way::Direct(_) => true,
         }
     }
 

@@ -183,6 +183,8 @@ impl ToolRun {
             }
         };
         if self.recording != Recording::Replayed {
+            // Whoever stops waiting for the record must not have it written twice, nor not at all.
+            pending.recorded = self.host.journal().takes_at_once();
             record_output(&self.host, self.call, stream, bytes).await;
         }
         pending.recorded = true;

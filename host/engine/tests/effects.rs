@@ -312,7 +312,7 @@ async fn an_attempt_that_lost_its_task_ends_and_its_answer_does_not_count() {
             })
         });
         let left_over = attempt(&record, &[&[out("a"), END], &[END]], plugin).await;
-        let reason = CancelReason::Forced;
+        let reason = CancelReason::Lost;
         assert_eq!(left_over.outcome, Outcome::Cancelled { reason }, "{left}");
         if left < 6 {
             let started = left_over.tools.started.lock().unwrap().len();
@@ -343,16 +343,23 @@ async fn a_tool_that_ended_with_its_attempt_has_no_end_on_record() {
 }
 
 #[tokio::test]
-async fn an_end_is_on_record_once_however_often_the_plugin_stops_waiting_for_it() {
+async fn output_and_end_are_on_record_once_however_often_the_plugin_stops_waiting() {
     let record = Arc::new(FakeRecord::default());
     let plugin = FakePlugin::doing(|host, _| {
         Box::pin(async move {
             let mut tool = start(&host).await.unwrap();
             for _ in 0..3 {
-                // Polled once, then dropped.
+                for _ in 0..3 {
+                    // Polled once, then dropped.
+                    tokio::select! {
+                        biased;
+                        () = tool.ready() => {}
+                        () = std::future::ready(()) => {}
+                    }
+                }
                 tokio::select! {
                     biased;
-                    () = tool.ready() => {}
+                    _ = tool.next_event(100) => {}
                     () = std::future::ready(()) => {}
                 }
             }
@@ -360,12 +367,13 @@ async fn an_end_is_on_record_once_however_often_the_plugin_stops_waiting_for_it(
             Ok(succeeded(""))
         })
     });
-    attempt(&record, &[&[END]], plugin).await;
+    attempt(&record, &[&[out("a"), END]], plugin).await;
     assert_eq!(
         record.words(),
         [
             "effect 1",
             "tool-started",
+            "tool-output",
             "tool-finished",
             "finished 1 by 1: true"
         ]

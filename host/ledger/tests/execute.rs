@@ -4,7 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "execute/again.rs"]
+mod again;
+#[path = "execute/circuits.rs"]
+mod circuits;
+#[path = "execute/ends.rs"]
+mod ends;
+#[path = "execute/gates.rs"]
+mod gates;
 #[path = "execute/order.rs"]
 mod order;
+#[path = "execute/people.rs"]
+mod people;
 #[path = "execute/world.rs"]
 mod world;

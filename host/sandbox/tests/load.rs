@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use remit_engine::fake::{FakeTools, FakeTree, Seen, grants, host};
 use remit_engine::plugin::{Plugin as _, Role};
+use remit_sandbox::runtime::MANY_INSTANCES;
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 
 fn probe_bytes() -> &'static [u8] {
@@ -53,6 +54,30 @@ async fn what_is_no_plugin_is_refused_with_a_reason() {
     ] {
         let error = load(&runtime, bytes).await.unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_instances_as_there_are_places_share_one_component_and_leave_room_for_the_next() {
+    let runtime = Runtime::new(None).unwrap();
+    let noop = remit_builtin::find_testing("noop").unwrap();
+    let plugin = load(&runtime, noop.bytes).await.unwrap();
+    let seen = Seen::default();
+    let world = || {
+        let tools = Arc::new(FakeTools::default());
+        host(grants("", ""), tools, FakeTree::default(), &seen)
+    };
+    for round in 0..2 {
+        let mut alive = Vec::new();
+        for number in 0..MANY_INSTANCES {
+            let instance = plugin.clone().instantiate(world(), None).await;
+            let mut instance = instance.unwrap_or_else(|fault| {
+                panic!("instance {number} of round {round}: {fault}");
+            });
+            assert_eq!(instance.describe().await.unwrap().id, "noop");
+            alive.push(instance);
+        }
+        assert!(plugin.instantiate(world(), None).await.is_err());
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Args {
 enum Command {
     Check(CheckArgs),
     Show(ShowArgs),
-    Schema,
+    Schema(SchemaArgs),
 }
 
 /// What is read.
@@ -71,6 +71,12 @@ struct ShowArgs {
     read: Read,
 }
 
+/// Prints the JSON Schema of plans
+///
+/// An editor that knows it helps while a plan is written. docs/plan.md explains the format.
+#[derive(Debug, clap::Args)]
+struct SchemaArgs {}
+
 impl Read {
     fn load(&self) -> Result<Loaded, Stop> {
         let mode = if self.strict {
@@ -86,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     match &args.command {
         Command::Check(args) => check(&args.read),
         Command::Show(args) => show(&args.read),
-        Command::Schema => {
+        Command::Schema(SchemaArgs {}) => {
             anstream::print!("{SCHEMA}");
             Ok(ExitCode::Ok)
         }

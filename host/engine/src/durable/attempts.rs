@@ -82,8 +82,8 @@ pub enum EffectDecision {
 /// [`AttemptRecord::activity`], which is in order with the others and durable soon.
 #[async_trait]
 pub trait AttemptRecord: Send + Sync {
-    /// Something that the attempt did. Waits while too much waits to be written. Safe to cancel:
-    /// when the future is dropped before its end, nothing was taken.
+    /// Something that the attempt did. Waits while too much waits to be written. The
+    /// event is taken when the future is first polled: whoever drops it then only stops waiting.
     ///
     /// # Errors
     /// The attempt is over.

@@ -85,7 +85,7 @@ impl Sink for AttemptJournal {
             return;
         }
         if self.record.activity(event).await.is_err() {
-            self.cancel.cancel(CancelReason::Forced);
+            self.cancel.cancel(CancelReason::Lost);
         }
     }
 

@@ -81,19 +81,18 @@ impl FakeRecord {
     /// The events of one tool run, as a ledger would give them back.
     #[must_use]
     pub fn tool_run(&self, number: u32) -> Vec<Event> {
-        let of_run = |event: &Event| match event {
-            Event::ToolStarted { call, .. }
-            | Event::ToolOutput { call, .. }
-            | Event::ToolFinished { call, .. } => *call == number,
-            _ => false,
-        };
-        let told = self.told();
-        told.into_iter()
-            .filter_map(|told| match told {
-                Told::Activity(event) if of_run(&event) => Some(event),
-                _ => None,
-            })
-            .collect()
+        let mut events = Vec::new();
+        for told in self.told() {
+            if let Told::Activity(event) = told
+                && let Event::ToolStarted { call, .. }
+                | Event::ToolOutput { call, .. }
+                | Event::ToolFinished { call, .. } = &event
+                && *call == number
+            {
+                events.push(event);
+            }
+        }
+        events
     }
 
     /// What makes an attempt durable with this record.
@@ -114,7 +113,10 @@ impl FakeRecord {
 #[async_trait]
 impl AttemptRecord for FakeRecord {
     async fn activity(&self, event: Event) -> Result<(), Lost> {
-        self.write(Told::Activity(event))
+        self.write(Told::Activity(event))?;
+        // As a ledger that is behind would: it has the event, and lets its giver wait.
+        tokio::task::yield_now().await;
+        Ok(())
     }
 
     async fn effect(

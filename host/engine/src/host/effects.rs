@@ -20,7 +20,7 @@ use crate::tool_run::{Recording, ToolRun};
 impl PluginHost {
     /// The attempt does not hold its task any more: it ends as fast as it can.
     pub(super) fn lost(&self, _lost: &Lost) {
-        self.cancel.cancel(CancelReason::Forced);
+        self.cancel.cancel(CancelReason::Lost);
     }
 
     /// Starts a tool, or gives back what it did before the host died.

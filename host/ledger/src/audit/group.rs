@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct NotWritten(pub String);
 
 enum Message {
-    Entry(Waiting, Option<oneshot::Sender<Result<(), NotWritten>>>),
+    Entry(Box<Waiting>, Acknowledge),
     Sync(oneshot::Sender<()>),
 }
 
@@ -84,7 +84,11 @@ impl AuditGroup {
             entry,
         };
         // The thread ends only after every sender is gone.
-        drop(self.sender.send(Message::Entry(waiting, None)).await);
+        drop(
+            self.sender
+                .send(Message::Entry(Box::new(waiting), None))
+                .await,
+        );
     }
 
     /// Adds an entry and waits until it is in the log, where it survives the end of this process
@@ -100,7 +104,7 @@ impl AuditGroup {
             entry,
         };
         let gone = || NotWritten("its writer has ended".to_owned());
-        let message = Message::Entry(waiting, Some(done));
+        let message = Message::Entry(Box::new(waiting), Some(done));
         self.sender.send(message).await.map_err(|_| gone())?;
         written.await.map_err(|_| gone())?
     }
@@ -199,7 +203,7 @@ impl Adding {
             for message in messages.drain(..) {
                 match message {
                     Message::Entry(waiting, done) => {
-                        entries.push(waiting);
+                        entries.push(*waiting);
                         acknowledge.push(done);
                     }
                     Message::Sync(done) => syncs.push(done),

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use remit_core::audit::AttemptOf;
 use remit_core::audit::Entry;
 use remit_core::change::{Change, ChangeKind};
 use remit_core::claim::Mismatch;
@@ -144,14 +145,24 @@ fn entries() -> Vec<Entry> {
         executable: file(None),
         script: Some(file(Some(Digest::of(b"x")))),
     };
+    let started = |attempt| Entry::RunStarted {
+        plugin: "command".into(),
+        version: "0.1.0".into(),
+        component: Digest::of(b"c").to_string(),
+        manifest: Digest::of(b"m").to_string(),
+        workspace: "/home/me/work".into(),
+        attempt,
+    };
+    let attempt = |gate: Option<&str>| AttemptOf {
+        plan_run: "run-1".into(),
+        task: "build".into(),
+        number: 2,
+        gate: gate.map(str::to_owned),
+    };
     let mut entries = vec![
-        Entry::RunStarted {
-            plugin: "command".into(),
-            version: "0.1.0".into(),
-            component: Digest::of(b"c").to_string(),
-            manifest: Digest::of(b"m").to_string(),
-            workspace: "/home/me/work".into(),
-        },
+        started(None),
+        started(Some(Box::new(attempt(None)))),
+        started(Some(Box::new(attempt(Some("lint"))))),
         approved(Some("01M8AEK1JCE5981J41KFRF5CNV"), Some("/w")),
         approved(None, None),
         Entry::Revoked {

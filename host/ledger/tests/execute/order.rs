@@ -5,21 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use remit_core::durable::Phase;
-use remit_core::outcome::Outcome;
 use remit_engine::fake::attempts::{FakeAttempts, succeeded};
 use serde_json::{Value, json};
 
-use crate::world::{World, plan, run_id, task};
-
-fn failed() -> Outcome {
-    Outcome::Failed {
-        code: "no".into(),
-        message: "it does not work".into(),
-        hint: None,
-        retryable: false,
-        outputs: Value::Null,
-    }
-}
+use crate::world::{World, failed, plan, run_id, task};
 
 #[tokio::test(start_paused = true)]
 async fn a_run_of_plugin_tasks_is_carried_out_to_its_end() {
@@ -80,7 +69,7 @@ async fn what_needs_a_failed_task_is_blocked_in_the_same_commit() {
     let world = World::with(plan(json!({}), tasks)).await;
     let attempts = FakeAttempts::doing(|assignment| {
         if assignment.task.id.as_str() == "a" {
-            failed()
+            failed(false)
         } else {
             succeeded()
         }
@@ -113,7 +102,7 @@ async fn fail_fast_lets_nothing_more_begin() {
     ]);
     let settings = json!({"on-failure": "fail-fast", "concurrency": {"total": 1}});
     let world = World::with(plan(settings, tasks)).await;
-    let attempts = FakeAttempts::doing(|_| failed());
+    let attempts = FakeAttempts::doing(|_| failed(false));
     world.execute(&attempts).await;
     assert_eq!(world.phase("a").await, Phase::Failed);
     assert_eq!(world.phase("b").await, Phase::Blocked);

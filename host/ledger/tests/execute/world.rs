@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use remit_core::durable::{Entry, LedgerEvent, Phase, RunId, TaskId};
+use remit_core::durable::{Entry, LedgerEvent, Phase, RunId, Stream, TaskId, Trigger};
+use remit_core::outcome::{FaultKind, Outcome};
 use remit_core::plan::{CheckedPlan, Plan};
 use remit_engine::durable::clock::Clock;
-use remit_engine::durable::ledger::{EntryQuery, HostIdentity, Ledger, MAX_ENTRIES};
+use remit_engine::durable::ledger::{
+    Append, Commit, EntryQuery, Expect, HostIdentity, Lane, Ledger, MAX_ENTRIES,
+};
 use remit_engine::durable::{
     Control, ExecuteError, ExecutorConfig, Summary, Which, run_executor_loop, submit,
 };
@@ -136,5 +139,75 @@ impl World {
         while self.phase(task).await != phase {
             newest.changed().await.unwrap();
         }
+    }
+
+    /// Writes what a person asks for.
+    pub(crate) async fn say(&self, stream: Stream, event: LedgerEvent) {
+        let commit = Commit {
+            now_ms: (self.clock)(),
+            lane: Lane::State,
+            appends: vec![Append {
+                stream,
+                expect: Expect::Exists,
+                events: vec![event],
+            }],
+            breakers: Vec::new(),
+        };
+        self.ledger.commit(commit).await.unwrap();
+    }
+
+    pub(crate) async fn say_of(&self, task: &str, event: LedgerEvent) {
+        self.say(Stream::Task(run_id(), task_id(task)), event).await;
+    }
+
+    /// What called for a person.
+    pub(crate) async fn calls(&self) -> Vec<Trigger> {
+        let entries = self.entries().await;
+        let calls = entries.iter().filter_map(|entry| match &entry.event {
+            LedgerEvent::Escalation { trigger, .. } => Some(*trigger),
+            _ => None,
+        });
+        calls.collect()
+    }
+
+    /// How a task failed.
+    pub(crate) async fn failure(&self, task: &str) -> (String, Vec<String>) {
+        match self.events(task).await.pop() {
+            Some(LedgerEvent::TaskFailed { code, reasons }) => (code, reasons),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Carries the run out beside the test.
+    pub(crate) fn begin(
+        &self,
+        attempts: &FakeAttempts,
+        control: &Control,
+    ) -> tokio::task::JoinHandle<Result<Summary, ExecuteError>> {
+        let ledger = Arc::clone(&self.ledger) as Arc<dyn Ledger>;
+        let attempts = Arc::new(attempts.clone());
+        tokio::spawn(run_executor_loop(
+            self.config(),
+            ledger,
+            attempts,
+            control.clone(),
+        ))
+    }
+}
+
+pub(crate) fn failed(retryable: bool) -> Outcome {
+    Outcome::Failed {
+        code: "no".into(),
+        message: "it does not work".into(),
+        hint: None,
+        retryable,
+        outputs: Value::Null,
+    }
+}
+
+pub(crate) fn crashed() -> Outcome {
+    Outcome::PluginFault {
+        kind: FaultKind::Trap,
+        message: "it trapped".into(),
     }
 }

@@ -316,12 +316,15 @@ impl<'s> Stream<'_, '_, 's> {
             for node in own {
                 members.extend(self.step(draft, node, &needs, steps));
             }
+            let first = members.first().copied();
             if let Some((name, _)) = take.text(&["id", "phase_id"]) {
                 draft.group(Some(self.scope), &name, members);
             }
-            take.text(&["name"]);
-            take.text(&["description"]);
-            drop(take.rest(&[]));
+            let kept = take.rest(&["name", "description"]);
+            if let Some(task) = first.and_then(|task| draft.task(task)) {
+                task.metadata
+                    .insert("phase".to_owned(), Value::Object(kept));
+            }
         }
     }
 

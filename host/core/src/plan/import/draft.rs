@@ -93,6 +93,14 @@ impl Draft {
         self.tasks.get_mut(index).map(|task| &mut task.spec)
     }
 
+    /// The first task of a scope, which keeps what is said about all.
+    pub(super) fn first_of(&mut self, scope: usize) -> Option<&mut TaskSpec> {
+        let mut tasks = self.tasks.iter_mut();
+        tasks
+            .find(|task| task.scope == scope)
+            .map(|task| &mut task.spec)
+    }
+
     /// Says what a task needs, by the name in its file.
     pub(super) fn need(&mut self, task: usize, name: &str, place: Place) {
         self.push_need(task, name, place, false);

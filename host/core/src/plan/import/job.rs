@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use jsonc_parser::ast::{Object, Value as Node};
+use jsonc_parser::ast::Object;
 use serde_json::{Map, Value};
 
 use super::Known;
@@ -15,7 +15,7 @@ use super::notes::{Notes, Take};
 use super::queue::{name_of, read_run};
 use super::worker::{Offer, command, plugin_work};
 use crate::excerpt::excerpt;
-use crate::plan::text::{get, key_span, span};
+use crate::plan::text::{get, span};
 use crate::plan::{Candidate, Work};
 use crate::retry::{MAX_ATTEMPTS, RetryPolicy};
 
@@ -36,7 +36,6 @@ pub(super) fn read_job(draft: &mut Draft, file: usize, notes: &Notes<'_, '_>, kn
     take.text(&["job_id"]);
     read_run(draft, file, &take);
     let tool = take.text(&["tool"]);
-    environment(notes, take.get("env"));
     let directory = paths(notes, &take);
     let rules = rules(notes, &take);
     let command = take.object("command");
@@ -105,23 +104,6 @@ fn rules(notes: &Notes<'_, '_>, take: &Take<'_, '_, '_>) -> Rules {
     }
     rules.kept = metadata.rest(&[]);
     rules
-}
-
-/// Names of variables are said, values never leave the file.
-fn environment(notes: &Notes<'_, '_>, node: Option<&Node<'_>>) {
-    let Some(object) = node.and_then(Node::as_object) else {
-        return;
-    };
-    let Some(first) = object.properties.first() else {
-        return;
-    };
-    let names: Vec<&str> = object.properties.iter().map(|p| p.name.as_str()).collect();
-    let what = format!(
-        "environment variables are left out: {}",
-        excerpt(&names.join(", "))
-    );
-    let why = "the owner's declaration of a tool says what it sees; values are not copied";
-    notes.adapt(key_span(first), what, why);
 }
 
 /// The directory to work in, if it lies in the workspace.

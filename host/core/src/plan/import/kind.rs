@@ -143,6 +143,11 @@ fn no_plan(object: &Object<'_>, artifact: &str) -> Option<NoPlan> {
         ("a report of health (health.json)", record)
     } else if has("script_path") {
         ("a record of an execution (cli_executions.jsonl)", record)
+    } else if all(&["task_id", "source_app"]) {
+        (
+            "a task of a directory queue (.tasks)",
+            "give the task queue with its routing decisions",
+        )
     } else if has("gate_id") {
         (
             "a test gate",
@@ -168,6 +173,9 @@ fn no_plan(object: &Object<'_>, artifact: &str) -> Option<NoPlan> {
 pub(super) fn not_json(source: &Arc<Source>) -> Option<(String, String)> {
     let text = source.text();
     let start = text.trim_start();
+    if start.is_empty() {
+        return None;
+    }
     if text.contains("entry_requirements:") || text.contains("exit_artifacts:") {
         let message = "this is the contract of a phase, not a plan".to_owned();
         let help = "check it with `remit contract check`".to_owned();

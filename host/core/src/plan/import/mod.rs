@@ -258,3 +258,5 @@ fn assemble(notes: &[Notes<'_, '_>], kinds: &[Kind], known: &Known) -> Option<Ch
 
 #[cfg(test)]
 mod corpus_tests;
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,12 @@
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
-use jsonc_parser::ast::{Object, Value as Node};
+use jsonc_parser::ast::{Object, ObjectProp, Value as Node};
 use serde_json::{Map, Value};
 
 use super::{Adaptation, Mode};
 use crate::diagnostic::Diagnostic;
+use crate::excerpt::excerpt;
 use crate::plan::shape::Problems;
 use crate::plan::text::{Text, as_text, get, key_span, span};
 
@@ -18,6 +19,9 @@ pub(super) const MAX_ADAPTATIONS: usize = 1_000;
 
 /// Keys with this beginning are remarks for people.
 const COMMENT: &str = "_comment";
+
+/// Keys whose values are variables, which may hold secrets.
+const ENVIRONMENTS: [&str; 3] = ["env", "environment", "env_vars"];
 
 /// Notes about one file.
 pub(super) struct Notes<'t, 's> {
@@ -79,13 +83,19 @@ impl<'t, 's> Notes<'t, 's> {
             self.problems.report(place, "adaptation", what, help);
             return;
         }
+        let pointer = self.text().pointer(&place);
+        // A tool that many tasks name is one adaptation.
+        let is_same = |known: &Adaptation| known.pointer == pointer && known.what == what;
+        if self.adaptations.borrow().iter().any(is_same) {
+            return;
+        }
         if self.adaptations.borrow().len() >= MAX_ADAPTATIONS {
             self.unlisted.set(self.unlisted.get() + 1);
             return;
         }
         let adaptation = Adaptation {
             file: self.text().source().name().to_owned(),
-            pointer: self.text().pointer(&place),
+            pointer,
             line: self.text().line(&place),
             what,
             why,
@@ -98,7 +108,7 @@ impl<'t, 's> Notes<'t, 's> {
         let comments = self.comments.take();
         if let Some(first) = comments.first() {
             let count = comments.len();
-            let what = format!("{count} keys that begin with `{COMMENT}` are ignored");
+            let what = format!("keys that begin with `{COMMENT}` are ignored: {count}");
             self.adapt(first.clone(), what, "they are remarks for people");
         }
         let start = self.start();
@@ -125,6 +135,7 @@ impl<'t, 's> Notes<'t, 's> {
             notes: self,
             object,
             asked: RefCell::default(),
+            opened: RefCell::default(),
         }
     }
 
@@ -140,12 +151,28 @@ impl<'t, 's> Notes<'t, 's> {
         }
     }
 
+    /// Names of variables are said, values never leave the file.
+    pub(super) fn leave_environment(&self, property: &ObjectProp<'s>) {
+        let object = property.value.as_object();
+        let names = object.into_iter().flat_map(|object| &object.properties);
+        let names: Vec<&str> = names.map(|property| property.name.as_str()).collect();
+        if names.is_empty() {
+            return;
+        }
+        let names = excerpt(&names.join(", "));
+        let what = format!("environment variables are left out: {names}");
+        let why = "the owner's declaration of a tool says what it sees; values are not copied";
+        self.adapt(key_span(property), what, why);
+    }
+
     fn plain_map(&self, object: &Object<'s>, without: &[&str]) -> Map<String, Value> {
         let mut map = Map::new();
         for property in &object.properties {
             let key = property.name.as_str();
             if key.starts_with(COMMENT) {
                 self.comments.borrow_mut().push(key_span(property));
+            } else if ENVIRONMENTS.contains(&key) && property.value.as_object().is_some() {
+                self.leave_environment(property);
             } else if !without.contains(&key) {
                 map.insert(key.to_owned(), self.plain(&property.value));
             }
@@ -159,6 +186,8 @@ pub(super) struct Take<'n, 't, 's> {
     notes: &'n Notes<'t, 's>,
     object: &'n Object<'s>,
     asked: RefCell<Vec<&'static str>>,
+    /// Objects of which somebody took something; they say themselves what they keep.
+    opened: RefCell<Vec<&'static str>>,
 }
 
 impl<'n, 't, 's> Take<'n, 't, 's> {
@@ -214,9 +243,11 @@ impl<'n, 't, 's> Take<'n, 't, 's> {
         node.as_boolean_lit().map(|flag| flag.value)
     }
 
-    /// An object.
+    /// An object to take from. It stays a part of the rest as a whole.
     pub(super) fn object(&self, key: &'static str) -> Option<Take<'n, 't, 's>> {
-        let object = self.notes.problems.object(self.get(key)?)?;
+        let node = get(self.object, key).filter(|node| node.as_null_keyword().is_none());
+        let object = self.notes.problems.object(node?)?;
+        self.opened.borrow_mut().push(key);
         Some(self.notes.take(object))
     }
 
@@ -259,7 +290,7 @@ impl<'n, 't, 's> Take<'n, 't, 's> {
         let said: Vec<&str> = rest
             .keys()
             .map(String::as_str)
-            .filter(|key| !silent.contains(key))
+            .filter(|key| !silent.contains(key) && !self.opened.borrow().contains(key))
             .collect();
         if !said.is_empty() {
             let what = format!("kept as metadata only: {}", said.join(", "));

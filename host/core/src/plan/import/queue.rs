@@ -3,11 +3,11 @@
 //!
 //! Never: a tool for a task that the router has not routed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use jsonc_parser::ast::Value as Node;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Known;
 use super::draft::{Draft, Place, blank};
@@ -39,7 +39,7 @@ pub(super) struct Routed<'r> {
 pub(super) struct Routing {
     decisions: HashMap<String, Decision>,
     order: Vec<String>,
-    used: std::cell::RefCell<std::collections::HashSet<String>>,
+    used: std::cell::RefCell<HashSet<String>>,
 }
 
 impl Routing {
@@ -77,12 +77,10 @@ impl Routing {
                 continue;
             };
             let take = notes.take(object);
-            let mut tools = vec![selected];
-            for other in take.texts(&["candidates"]) {
-                if tools.iter().all(|(name, _)| *name != other.0) {
-                    tools.push(other);
-                }
-            }
+            let mut seen = HashSet::from([selected.0.clone()]);
+            let others = take.texts(&["candidates"]).into_iter();
+            let others = others.filter(|(name, _)| seen.insert(name.clone()));
+            let tools = std::iter::once(selected).chain(others).collect();
             let kind = take.text(&["task_kind"]).map(|(kind, _)| kind);
             self.add(
                 notes,
@@ -203,12 +201,13 @@ pub(super) fn read(
     let Some(notes) = all.get(file) else {
         return;
     };
+    let mut kept = Map::new();
     let list = match notes.text().root() {
         Node::Object(object) => {
             let whole = notes.take(object);
             read_run(draft, file, &whole);
             let list = whole.list(&["tasks"]);
-            drop(whole.rest(&[]));
+            kept = whole.rest(&[]);
             list
         }
         Node::Array(list) => list.elements.iter().collect(),
@@ -229,6 +228,12 @@ pub(super) fn read(
             scope,
         };
         reader.task(draft, node, first + index);
+    }
+    if let Some(task) = draft.first_of(scope)
+        && !kept.is_empty()
+    {
+        task.metadata
+            .insert("queue".to_owned(), Value::Object(kept));
     }
 }
 

@@ -280,6 +280,8 @@ pub(super) fn read_work_queue(
     }
     take.text(&["artifact_kind"]);
     take.text(&["version"]);
-    let kept = take.rest(&[]);
-    drop(kept);
+    let kept = take.rest(&["base_ref", "policy_ref", "pattern_ref"]);
+    if let Some(task) = draft.first_of(scope) {
+        task.metadata.insert("queue".to_owned(), kept.into());
+    }
 }

@@ -11,7 +11,7 @@ use super::Known;
 use super::notes::Notes;
 use crate::excerpt::excerpt;
 use crate::plan::work::{COMMAND, adapter_of, command_inputs};
-use crate::plan::{Candidate, Work};
+use crate::plan::{Candidate, MAX_LISTED, Work};
 use crate::tool::{Arity, SlotValue, Template, TemplateId, ToolId};
 
 /// Slots that take the words for what is to be done.
@@ -48,6 +48,11 @@ pub(super) fn plugin_work(
     tools: &[(String, Range<usize>)],
     offer: &Offer,
 ) -> Option<Work> {
+    if let Some((_, place)) = tools.get(MAX_LISTED) {
+        let message = format!("{} tools, the limit is {MAX_LISTED}", tools.len());
+        notes.wrong(place.clone(), "too-many", message, "keep the best ones");
+        return None;
+    }
     let mut candidates: Vec<Candidate> = Vec::with_capacity(tools.len());
     for (tool, place) in tools {
         let candidate = candidate(notes, known, tool, place, offer)?;

@@ -193,10 +193,9 @@ impl Dispatcher {
             self.applied(*key, events, newest, now_ms, &mut touched);
         }
         for (stream, event) in &sent.loose {
-            let number = stream.run().and_then(|run| self.numbers.get(run)).copied();
-            if let Some(run) = number.and_then(|number| self.runs.get_mut(&number)) {
-                // The ledger took it; a copy that does not is only less exact.
-                run.state.apply(event).unwrap_or_default();
+            let number = stream.run().and_then(|run| self.numbers.get(run));
+            if let Some(number) = number.copied() {
+                self.run_entry(number, event, now_ms);
             }
         }
         if let Some(number) = sent.finish {

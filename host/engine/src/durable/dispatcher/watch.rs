@@ -58,7 +58,7 @@ impl Dispatcher {
         }
     }
 
-    fn run_entry(&mut self, number: u32, event: &LedgerEvent, now_ms: u64) {
+    pub(super) fn run_entry(&mut self, number: u32, event: &LedgerEvent, now_ms: u64) {
         if let LedgerEvent::RunCancelRequested { reason, .. } = event {
             let Some(run) = self.runs.get_mut(&number) else {
                 return;
