@@ -11,7 +11,8 @@ use crate::exit::Stop;
 
 /// Works with the ledger of durable runs itself
 ///
-/// Each workspace has its own in ~/.local/state/remit/ledgers; --ledger or REMIT_LEDGER names another.
+/// Each workspace has its own, in ~/.local/state/remit/ledgers, or where --ledger or REMIT_LEDGER
+/// says.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
