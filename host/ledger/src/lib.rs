@@ -19,7 +19,10 @@ pub use audit::{
     AuditError, AuditGroup, AuditLog, AuditWatcher, AuditWriter, EachLine, Follower, NotWritten,
     SEGMENT_BYTES, Trouble,
 };
-pub use durable::{Durability, LedgerOpenError, MemoryLedger, SqliteLedger};
+pub use durable::{
+    Durability, FindingSeverity, GcPlan, GcReport, LedgerFinding, LedgerOpenError, LedgerReport,
+    MemoryLedger, SqliteLedger, collect_garbage, export_ledger, query_plans, verify_ledger,
+};
 pub use record::{MAX_LINE, MAX_LISTED, RecordError, Recorded, Records, RunRecord, RunSummary};
 pub use state::memory::MemoryState;
 pub use state::rules::{MAX_KEY, MAX_KEYS, MAX_SCOPE, MAX_VALUE};

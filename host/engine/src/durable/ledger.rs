@@ -250,9 +250,18 @@ pub struct HostIdentity {
 }
 
 /// The store of durable execution.
+///
+/// What each method means when the host dies: before the return, as its text says; after the
+/// return, everything that was returned holds, also after a loss of power. Methods that only read
+/// change nothing, and never return what a crash could take back. A caller that goes away while it
+/// waits changes nothing either: what was begun is done, or not, as if the host had died.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Appends. Crash before the return: all of it is there or nothing; after it: all of it.
+    ///
+    /// Besides what each stream's state allows, a task is queued only in a run that is there and
+    /// has not finished, at a place in the plan that no other task of it has; and a run finishes
+    /// only after every task of it has ended (`fold::fits_run`).
     ///
     /// # Errors
     /// [`LedgerError::Unknown`] alone leaves open whether it happened.

@@ -87,6 +87,9 @@ impl MemoryLedger {
                     });
                 }
                 inner.now_ms = inner.now_ms.max(entry.at_ms);
+                if let LedgerEvent::HostStarted { epoch, .. } = &entry.event {
+                    inner.epoch = inner.epoch.max(*epoch);
+                }
                 for head in staged.into_iter().flatten() {
                     inner.take(entry.seq, &append.stream, head, &entry.event);
                 }
@@ -202,9 +205,6 @@ impl Inner {
     fn take(&mut self, pos: u64, stream: &Stream, head: (u64, Folded), event: &LedgerEvent) {
         let (seq, folded) = &head;
         let at_ms = self.now_ms;
-        if let LedgerEvent::HostStarted { epoch, .. } = event {
-            self.epoch = self.epoch.max(*epoch);
-        }
         match (stream, folded) {
             (Stream::Run(run), Folded::Run(state)) => self.take_run(run, *seq, state, event),
             (Stream::Task(run, task), Folded::Task(state)) => {
@@ -437,7 +437,11 @@ impl Ledger for MemoryLedger {
         now_ms: u64,
         until_ms: u64,
     ) -> Result<HostRecord, LedgerError> {
-        let epoch = self.inner().epoch + 1;
+        let epoch = {
+            let mut inner = self.inner();
+            inner.epoch += 1;
+            inner.epoch
+        };
         let record = HostRecord {
             epoch,
             boot_id: who.boot_id,

@@ -6,7 +6,10 @@ mod memory;
 mod sqlite;
 
 pub use memory::MemoryLedger;
-pub use sqlite::{Durability, LedgerOpenError, SqliteLedger};
+pub use sqlite::{
+    Durability, FindingSeverity, GcPlan, GcReport, LedgerFinding, LedgerOpenError, LedgerReport,
+    SqliteLedger, collect_garbage, export_ledger, query_plans, verify_ledger,
+};
 
 /// Whether a circuit breaker is as one that was never heard of.
 fn is_at_rest(state: &remit_core::breaker::BreakerState) -> bool {

@@ -7,6 +7,8 @@
 
 mod appends;
 mod build;
+mod differential;
+mod generate;
 mod hosts;
 mod reads;
 

@@ -95,6 +95,36 @@ pub(super) fn read(ledger: &Path, digest: Digest) -> Result<Option<Vec<u8>>, Led
     Ok(Some(bytes))
 }
 
+/// Whether a large one is there.
+pub(super) fn is_file(ledger: &Path, digest: Digest) -> bool {
+    files::open(&file(ledger, digest)).is_ok()
+}
+
+/// A file in the directory of artifacts.
+pub(super) enum Name {
+    /// An artifact.
+    Artifact(Digest),
+    /// Something else.
+    Other(PathBuf),
+}
+
+/// Every file in the directory of artifacts.
+pub(super) fn names(ledger: &Path) -> Result<Vec<Name>, LedgerError> {
+    let mut all = Vec::new();
+    for first in 0..=u8::MAX {
+        let prefix = format!("{first:02x}");
+        let directory = directory(ledger).join(&prefix);
+        let names = files::names(&directory).map_err(|e| failed(&directory, &e))?;
+        for (rest, _) in names {
+            all.push(match format!("sha256:{prefix}{rest}").parse() {
+                Ok(digest) => Name::Artifact(digest),
+                Err(_) => Name::Other(directory.join(rest)),
+            });
+        }
+    }
+    Ok(all)
+}
+
 /// Holds bytes against their digest.
 pub(super) fn checked(digest: Digest, bytes: Vec<u8>) -> Result<Vec<u8>, LedgerError> {
     if Digest::of(&bytes) == digest {

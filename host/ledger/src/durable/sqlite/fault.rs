@@ -153,3 +153,8 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
     )
 }
+
+/// What went wrong, for people.
+pub(super) fn words(trouble: Trouble) -> LedgerError {
+    trouble.into()
+}

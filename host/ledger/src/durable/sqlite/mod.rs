@@ -11,16 +11,20 @@
 mod append;
 mod artifacts;
 mod chain;
+mod export;
 mod fault;
+mod gc;
 mod heads;
 mod lock;
 mod log;
+mod plans;
 mod queue;
 mod read;
 mod readers;
 mod reserve;
 mod rows;
 mod schema;
+mod verify;
 mod watching;
 mod writer;
 
@@ -38,10 +42,14 @@ use remit_engine::durable::ledger::{
 use tokio::sync::{Mutex, watch};
 
 use append::Prepared;
+pub use export::export_ledger;
 pub use fault::LedgerOpenError;
+pub use gc::{GcPlan, GcReport, collect_garbage};
+pub use plans::query_plans;
 use queue::{Queue, Reply, Work};
 use readers::Readers;
 pub use schema::Durability;
+pub use verify::{FindingSeverity, LedgerFinding, LedgerReport, verify_ledger};
 use watching::Watching;
 
 /// The engine's `Ledger`, in a file.
