@@ -6,6 +6,7 @@
 mod said;
 mod seen;
 
+use remit_core::digest::Digest;
 use remit_core::durable::{AttemptResult, LedgerEvent as E, Stream};
 use remit_core::event::{Event, Payload, Stream as Output};
 use remit_core::plan::{RunSettings, TaskSpec};
@@ -29,7 +30,13 @@ const FAR_MS: u64 = 4_000_000_000_000;
 impl Scene {
     fn new() -> Self {
         let home = Home::new();
-        let path = home.path("home/state/remit/ledger/ledger.db");
+        // A workspace's own: the first digits of the digest of its path tell it from others.
+        let workspace = home.workspace();
+        let digest = Digest::of(workspace.as_os_str().as_encoded_bytes()).to_hex();
+        let path = home.path(&format!(
+            "home/state/remit/ledgers/{}/ledger.db",
+            &digest[..16]
+        ));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

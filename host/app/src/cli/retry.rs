@@ -5,10 +5,9 @@
 use anstream::println;
 use remit_core::durable::{LedgerEvent, Phase, RunId, RunPhase, Stream, TaskId, plan_again};
 use remit_core::outcome::ExitCode;
-use remit_core::plan::Plan;
-use remit_engine::durable::ledger::{
-    Append, Commit, Expect, Lane, Ledger, MAX_ENTRIES, RunView, TaskQuery, TaskView,
-};
+use remit_core::plan::CheckedPlan;
+use remit_engine::durable::ledger::{Ledger, MAX_ENTRIES, RunView, TaskQuery, TaskView};
+use remit_engine::durable::{SubmitError, submit};
 use serde_json::json;
 
 use super::reference::{self, Meant};
@@ -112,7 +111,20 @@ async fn again(
     let plan = plan_again(&run.run, run.settings.clone(), tasks, only, taken)
         .map_err(|why| Stop::usage(why.to_string(), "there is nothing to do again"))?;
     let source = format!("retry of {}", run.run);
-    let (name, count) = submit(ledger, plan, source).await?;
+    let count = plan.tasks.len();
+    // What is left of a plan that was right is right: a mistake in it would be ours.
+    let plan = CheckedPlan::new(plan)
+        .map_err(|mistakes| Stop::Internal(anyhow::anyhow!("{mistakes:?}")))?;
+    let name = match submit(ledger, plan, source, now_ms()).await {
+        Ok(submitted) => submitted.run,
+        Err(SubmitError::Ledger(error)) => return Err(stop(error)),
+        Err(error @ SubmitError::Conflict { .. }) => {
+            return Err(Stop::usage(error.to_string(), "try again"));
+        }
+        Err(error @ (SubmitError::Name(_) | SubmitError::Form(_))) => {
+            return Err(Stop::Internal(error.into()));
+        }
+    };
     if args.json {
         super::print_json(&json!({"run": name, "of": run.run, "tasks": count}))?;
     } else {
@@ -123,48 +135,6 @@ async fn again(
         println!("execute it: remit execute --run {name}");
     }
     Ok(ExitCode::Ok)
-}
-
-/// Puts a plan with a name into the ledger, all of it or nothing.
-async fn submit(ledger: &dyn Ledger, plan: Plan, source: String) -> Result<(RunId, u64), Stop> {
-    let Some(name) = plan.run else {
-        return Err(Stop::Internal(anyhow::anyhow!("a plan without a name")));
-    };
-    let count = plan.tasks.len() as u64;
-    let append = |stream, event| Append {
-        stream,
-        expect: Expect::New,
-        events: vec![event],
-    };
-    let mut appends = vec![append(
-        Stream::Run(name.clone()),
-        LedgerEvent::RunSubmitted {
-            settings: Box::new(plan.settings),
-            tasks: count,
-            source,
-            plan: None,
-        },
-    )];
-    for (index, spec) in (0_u32..).zip(plan.tasks) {
-        appends.push(append(
-            Stream::Task(name.clone(), spec.id.clone()),
-            LedgerEvent::TaskQueued {
-                index,
-                ready: spec.needs.is_empty(),
-                spec: Box::new(spec),
-            },
-        ));
-    }
-    ledger
-        .commit(Commit {
-            now_ms: now_ms(),
-            lane: Lane::State,
-            appends,
-            breakers: Vec::new(),
-        })
-        .await
-        .map_err(stop)?;
-    Ok((name, count))
 }
 
 /// All tasks of a run that are there, page by page; of any phase if none is named.
