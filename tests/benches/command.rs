@@ -45,17 +45,17 @@ pub(crate) fn run() {
 }
 
 /// The program that a variable names, or this one.
-fn program(variable: &str, otherwise: &Path) -> PathBuf {
+pub(crate) fn program(variable: &str, otherwise: &Path) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| otherwise.to_owned(), PathBuf::from)
 }
 
 /// A program of the same build: `target/release/NAME`, the benchmarks being in `target/release/deps`.
-fn beside(name: &str) -> PathBuf {
+pub(crate) fn beside(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.ancestors().nth(2).unwrap().join(name)
 }
 
-fn runs(program: &Path) -> bool {
+pub(crate) fn runs(program: &Path) -> bool {
     let status = Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())

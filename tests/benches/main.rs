@@ -14,6 +14,7 @@
 
 mod command;
 mod confinement;
+mod execution;
 mod measure;
 mod memory;
 mod peer;
@@ -30,6 +31,7 @@ const ALL: &[(&str, fn())] = &[
     ("tools", tools::run),
     ("confinement", confinement::run),
     ("command", command::run),
+    ("execution", execution::run),
 ];
 
 /// Says that the process is to measure, and not to start one that does.

@@ -82,6 +82,7 @@ fn host(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(FakeTree::default()),
+            durable: None,
         },
         Identity {
             plugin: "fake".into(),

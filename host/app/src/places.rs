@@ -64,6 +64,10 @@ impl Places {
     pub(crate) fn runs(&self) -> PathBuf {
         self.state.join("runs")
     }
+    /// Runs of many tasks and everything that happened to them.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.state.join("ledger").join("ledger.db")
+    }
     /// The audit log.
     pub(crate) fn audit(&self) -> PathBuf {
         self.state.join("audit")

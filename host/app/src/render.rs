@@ -3,6 +3,10 @@
 //! Never: text from outside that did not pass `printable`; colours on what is no terminal
 //! (`anstream` takes them out).
 
+pub(crate) mod entry;
+pub(crate) mod json;
+pub(crate) mod phase;
+
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use miette::{GraphicalReportHandler, LabeledSpan, MietteDiagnostic, NamedSource};

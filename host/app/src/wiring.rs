@@ -18,7 +18,7 @@ use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
 use remit_core::scope::Capability;
 use remit_core::tool::StartError;
-use remit_engine::attempt::Request;
+use remit_engine::attempt::{Described, Request};
 use remit_engine::cancel::Cancel;
 use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
@@ -194,6 +194,7 @@ pub(crate) async fn wire(
         tools: tools as Arc<dyn Tools>,
         state,
         tree,
+        durable: None,
     };
     let identity = Identity {
         plugin: loaded.manifest.id().to_string(),
@@ -296,6 +297,7 @@ pub(crate) fn request(
         manifest_digest: loaded.manifest.digest().to_string(),
         grants,
         checkpoint: None,
+        described: Described::default(),
     }
 }
 

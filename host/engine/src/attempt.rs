@@ -2,7 +2,7 @@
 //!
 //! Never: work before the inputs are valid; an outcome that a plugin's claim alone decides.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use remit_core::claim::{self, Claims};
@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use crate::host::PluginHost;
 use crate::inputs::{RawInputs, Schema};
-use crate::plugin::{Context, Failure, Finished, Instance, Plugin, PluginFault, Refused, Role};
+use crate::plugin::{
+    Context, Descriptor, Failure, Finished, Instance, Plugin, PluginFault, Refused, Role,
+};
 
 /// Changed files that the event lists. The rest is counted by `more`.
 const MAX_CHANGES: usize = 10_000;
@@ -43,6 +45,39 @@ pub struct Request {
     pub grants: GrantSummary,
     /// What the previous attempt saved.
     pub checkpoint: Option<Vec<u8>>,
+    /// What the plugin says of itself, if others have asked it already.
+    pub described: Described,
+}
+
+/// What a plugin says of itself in one role. It is asked once by all who share this: the answer
+/// depends on nothing but the component.
+#[derive(Debug, Clone, Default)]
+pub struct Described(Arc<OnceLock<(Descriptor, Schema)>>);
+
+impl Described {
+    /// What is known already.
+    #[must_use]
+    pub fn get(&self) -> Option<&Descriptor> {
+        self.0.get().map(|(descriptor, _)| descriptor)
+    }
+
+    /// What this instance says, or one before it said.
+    ///
+    /// # Errors
+    /// The plugin faulted, or its schema is not one.
+    pub async fn ask(
+        &self,
+        instance: &mut dyn Instance,
+    ) -> Result<&(Descriptor, Schema), PluginFault> {
+        if let Some(known) = self.0.get() {
+            return Ok(known);
+        }
+        let descriptor = instance.describe().await?;
+        let schema = Schema::parse(&descriptor.input_schema)
+            .map_err(|error| PluginFault::new(FaultKind::Contract, error.to_string()))?;
+        // Two may have asked at the same time, and got the same.
+        Ok(self.0.get_or_init(|| (descriptor, schema)))
+    }
 }
 
 /// Why an attempt stopped before it had an outcome of its own.
@@ -115,7 +150,7 @@ fn unless_final(host: &PluginHost, outcome: Outcome) -> Outcome {
 }
 
 async fn carry_out(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: &Request) -> Outcome {
-    let mut ready = match prepare(plugin, host, &request.inputs, request.role).await {
+    let mut ready = match prepare(plugin, host, request).await {
         Ok(ready) => ready,
         Err(stop) => {
             return match stop {
@@ -148,11 +183,11 @@ async fn carry_out(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: &Reques
 async fn prepare(
     plugin: &dyn Plugin,
     host: &Arc<PluginHost>,
-    inputs: &RawInputs,
-    role: Option<Role>,
+    request: &Request,
 ) -> Result<Ready, Stop> {
-    let mut instance = plugin.instantiate(Arc::clone(host), role).await?;
-    let (inputs, problems) = check_inputs(instance.as_mut(), inputs).await?;
+    let mut instance = plugin.instantiate(Arc::clone(host), request.role).await?;
+    let (inputs, problems) =
+        check_inputs(instance.as_mut(), &request.inputs, &request.described).await?;
     if !problems.is_empty() {
         return Err(Stop::Inputs(problems));
     }
@@ -171,11 +206,10 @@ async fn prepare(
 pub async fn check_inputs(
     instance: &mut dyn Instance,
     inputs: &RawInputs,
+    described: &Described,
 ) -> Result<(Value, Vec<InputProblem>), PluginFault> {
-    let descriptor = instance.describe().await?;
-    let schema = Schema::parse(&descriptor.input_schema)
-        .map_err(|error| PluginFault::new(FaultKind::Contract, error.to_string()))?;
-    let value = inputs.resolve(&schema);
+    let (_, schema) = described.ask(instance).await?;
+    let value = inputs.resolve(schema);
     let mut problems = schema.problems(&value);
     for problem in instance.validate_inputs(&value.to_string()).await? {
         // The plugin may see what the schema has seen already.

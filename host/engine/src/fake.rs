@@ -9,6 +9,8 @@
     reason = "doubles for tests; a test may panic"
 )]
 
+mod record;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -29,13 +31,17 @@ use remit_core::tool::{Exit, FileIdentity, KillCause, Launch, ProgramIdentity, S
 use tokio::sync::Notify;
 
 use crate::cancel::Cancel;
-use crate::host::{Identity, PluginHost, World};
+use crate::durable::attempts::AttemptRecord;
+use crate::durable::journal::{AttemptJournal, EventAudit};
+use crate::host::{Durable, Identity, PluginHost, World};
 use crate::journal::{Journal, Watcher};
 use crate::plugin::{Context, Descriptor, Finished, Instance, Plugin, PluginFault, Role};
 use crate::seam::{
     RunningTool, Started, StateError, StateScope, StateStore, StdinClosed, ToolEvent, Tools,
     WorkingTree, WorkspaceError,
 };
+
+pub use record::{FakeAudit, FakeRecord, Told};
 
 /// Grants for a plugin called `fake`, from the rest of its manifest and of its policy.
 #[must_use]
@@ -217,12 +223,44 @@ impl Seen {
 pub fn host(grants: Grants, tools: Arc<FakeTools>, tree: FakeTree, seen: &Seen) -> Arc<PluginHost> {
     let clock: crate::journal::Clock = Arc::new(|| "2026-01-01T00:00:00.000Z".into());
     let journal = Journal::start("run".into(), clock, vec![Box::new(seen.clone())]).unwrap();
+    in_world(grants, tools, tree, None, (journal, Cancel::new()))
+}
+
+/// The host side of an attempt at a durable task in a fake world.
+#[must_use]
+pub fn durable_host(
+    grants: Grants,
+    tools: Arc<FakeTools>,
+    record: &Arc<FakeRecord>,
+    audit: &Arc<FakeAudit>,
+    attempt: u32,
+) -> Arc<PluginHost> {
+    let cancel = Cancel::new();
+    let journal = AttemptJournal::start(
+        Arc::clone(record) as Arc<dyn AttemptRecord>,
+        Arc::clone(audit) as Arc<dyn EventAudit>,
+        cancel.clone(),
+        serde_json::Map::new(),
+    );
+    let durable = record.durable(attempt);
+    let tree = FakeTree::default();
+    in_world(grants, tools, tree, Some(durable), (journal, cancel))
+}
+
+fn in_world(
+    grants: Grants,
+    tools: Arc<FakeTools>,
+    tree: FakeTree,
+    durable: Option<Durable>,
+    (journal, cancel): (Journal, Cancel),
+) -> Arc<PluginHost> {
     PluginHost::new(
         grants,
         World {
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(tree),
+            durable,
         },
         Identity {
             plugin: "fake".into(),
@@ -231,7 +269,7 @@ pub fn host(grants: Grants, tools: Arc<FakeTools>, tree: FakeTree, seen: &Seen) 
             time: Duration::from_secs(60),
         },
         journal,
-        Cancel::new(),
+        cancel,
         true,
     )
 }

@@ -1,11 +1,14 @@
 //! Every event of a run: numbered, dated, and handed in order to everyone who watches.
 //!
-//! One thread owns the numbering and the watchers, so that a slow terminal or file blocks neither
+//! Of a run that people watch, one thread owns the numbering and the watchers, so that a slow terminal or file blocks neither
 //! the runtime nor a lock; the channel to it is bounded, so a slow watcher slows the run instead
-//! of filling memory. Never: an event that is dropped silently, or written twice.
+//! of filling memory. Attempts at durable tasks are too many for a thread each, and the ledger
+//! numbers what happens: their events go to a [`Sink`] at once. Never: an event that is dropped
+//! silently, or written twice.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use remit_core::event::{Event, RECORD_FORMAT, Record};
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,6 +22,16 @@ pub trait Watcher: Send {
     fn record(&mut self, record: &Record);
     /// Nothing more will come.
     fn finish(&mut self) {}
+}
+
+/// Takes the events of one attempt in order, without a thread of its own.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// One more thing that happened. Waits while too much waits to be written. When the future of
+    /// a tool's output is dropped before its end, that output was not taken.
+    async fn take(&self, event: Event);
+    /// Waits until everything that was taken is where it belongs.
+    async fn settle(&self);
 }
 
 /// Says what time it is: RFC 3339 in UTC with milliseconds.
@@ -38,10 +51,16 @@ enum Message {
     Flush(oneshot::Sender<()>),
 }
 
+#[derive(Clone)]
+enum Way {
+    Thread(mpsc::Sender<Message>),
+    Direct(Arc<dyn Sink>),
+}
+
 /// The writing side. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal {
-    sender: mpsc::Sender<Message>,
+    way: Way,
 }
 
 impl Journal {
@@ -84,20 +103,39 @@ impl Journal {
                     }
                 }
             })?;
-        Ok(Self { sender })
+        Ok(Self {
+            way: Way::Thread(sender),
+        })
+    }
+
+    /// A journal that hands each event to `sink` itself.
+    #[must_use]
+    pub fn direct(sink: Arc<dyn Sink>) -> Self {
+        Self {
+            way: Way::Direct(sink),
+        }
     }
 
     /// Adds an event. Waits while the watchers are behind.
     pub async fn emit(&self, event: Event) {
-        // The thread ends only after every sender is gone, so this cannot fail while `self` lives.
-        drop(self.sender.send(Message::Event(Box::new(event))).await);
+        match &self.way {
+            // The thread ends only after every sender is gone, so this cannot fail while `self`
+            // lives.
+            Way::Thread(sender) => drop(sender.send(Message::Event(Box::new(event))).await),
+            Way::Direct(sink) => sink.take(event).await,
+        }
     }
 
     /// Waits until every watcher has seen everything that was emitted before.
     pub async fn flush(&self) {
-        let (done, seen) = oneshot::channel();
-        if self.sender.send(Message::Flush(done)).await.is_ok() {
-            drop(seen.await);
+        match &self.way {
+            Way::Thread(sender) => {
+                let (done, seen) = oneshot::channel();
+                if sender.send(Message::Flush(done)).await.is_ok() {
+                    drop(seen.await);
+                }
+            }
+            Way::Direct(sink) => sink.settle().await,
         }
     }
 }

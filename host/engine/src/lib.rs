@@ -5,6 +5,7 @@
 //! - [`host`]: what a running plugin can ask for; every request is decided here, against grants
 //! - [`journal`]: every event of a run, numbered, to everyone who watches
 //! - [`inputs`]: inputs against the plugin's schema, all problems at once
+//! - `replay`: a tool that ran in an earlier attempt, from the record
 //! - [`attempt`]: one try, from instance to outcome
 //!
 //! Never: a type of wasmtime or SQLite, a file, a process.
@@ -18,5 +19,6 @@ pub mod host;
 pub mod inputs;
 pub mod journal;
 pub mod plugin;
+mod replay;
 pub mod seam;
 pub mod tool_run;

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use remit_core::event::{Event, Payload, Stream};
-use remit_core::tool::{Exit, KillCause, ToolId, Usage};
+use remit_core::tool::{Exit, KillCause, Launch, ToolId, Usage};
+use tokio::sync::oneshot;
 
-use crate::host::PluginHost;
+use crate::host::{EndedTool, PluginHost};
 use crate::seam::{RunningTool, StdinClosed, ToolEvent};
 
 /// Longest line that `next_lines` gives in one piece. A line without end must not become one
@@ -37,9 +38,21 @@ struct Pending {
     recorded: bool,
 }
 
+/// What goes on record of a tool run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recording {
+    /// What it does.
+    Plain,
+    /// What it does, and that this effect of a durable task has ended.
+    Effect(u32),
+    /// Nothing: it is on record since an earlier attempt.
+    Replayed,
+}
+
 /// A tool that runs for a plugin.
 pub struct ToolRun {
     call: u32,
+    recording: Recording,
     tool: ToolId,
     success: Vec<u8>,
     host: Arc<PluginHost>,
@@ -48,6 +61,8 @@ pub struct ToolRun {
     pending: Option<Pending>,
     lines: LineBuffers,
     exit: Option<Exit>,
+    /// The end is being put on record. Begun once, waited for by whoever still waits.
+    ending: Option<oneshot::Receiver<()>>,
 }
 
 impl std::fmt::Debug for ToolRun {
@@ -63,20 +78,22 @@ impl std::fmt::Debug for ToolRun {
 impl ToolRun {
     pub(crate) fn new(
         call: u32,
-        tool: ToolId,
-        success: Vec<u8>,
+        recording: Recording,
+        launch: &Launch,
         host: Arc<PluginHost>,
         running: Box<dyn RunningTool>,
     ) -> Self {
         Self {
             call,
-            tool,
-            success,
+            recording,
+            tool: launch.tool().clone(),
+            success: launch.success().to_vec(),
             host,
             running: Some(running),
             pending: None,
             lines: LineBuffers::default(),
             exit: None,
+            ending: None,
         }
     }
 
@@ -154,29 +171,57 @@ impl ToolRun {
         let Some(pending) = self.pending.as_mut().filter(|pending| !pending.recorded) else {
             return;
         };
-        match &pending.event {
-            ToolEvent::Stdout(bytes) => {
-                record_output(&self.host, self.call, Stream::Stdout, bytes).await;
-            }
-            ToolEvent::Stderr(bytes) => {
-                record_output(&self.host, self.call, Stream::Stderr, bytes).await;
-            }
+        let (stream, bytes) = match &pending.event {
+            ToolEvent::Stdout(bytes) => (Stream::Stdout, bytes),
+            ToolEvent::Stderr(bytes) => (Stream::Stderr, bytes),
             ToolEvent::Exited(exit) => {
-                let usage = self.running.as_ref().map(|running| running.usage());
-                let success = counts_as_success(&self.success, *exit);
-                self.host
-                    .tool_finished(
-                        self.call,
-                        &self.tool,
-                        *exit,
-                        success,
-                        usage.unwrap_or_default(),
-                    )
-                    .await;
-                self.exit = Some(*exit);
+                let exit = *exit;
+                self.record_exit(exit).await;
+                // Nothing was awaited since the end was recorded.
+                self.keep(ToolEvent::Exited(exit));
+                return;
             }
+        };
+        if self.recording != Recording::Replayed {
+            record_output(&self.host, self.call, stream, bytes).await;
         }
         pending.recorded = true;
+    }
+
+    /// Puts the end on record. Safe to cancel, and then to be called again.
+    async fn record_exit(&mut self, exit: Exit) {
+        match self.recording {
+            Recording::Plain => {
+                let ended = self.ended(exit, None);
+                self.host.record_end(ended).await;
+            }
+            // The end of an effect is written to a disk: a plugin that stops waiting in between
+            // must not have it written twice.
+            Recording::Effect(effect) => {
+                if self.ending.is_none() {
+                    let ended = self.ended(exit, Some(effect));
+                    self.ending = Some(self.host.effect_ended(ended));
+                    self.exit = Some(exit);
+                }
+                if let Some(ending) = &mut self.ending {
+                    // Nobody sends only if the attempt is over.
+                    drop(ending.await);
+                }
+            }
+            Recording::Replayed => {}
+        }
+        self.exit = Some(exit);
+    }
+
+    fn ended(&self, exit: Exit, effect: Option<u32>) -> EndedTool {
+        EndedTool {
+            call: self.call,
+            tool: self.tool.clone(),
+            exit,
+            success: counts_as_success(&self.success, exit),
+            usage: self.usage(),
+            effect,
+        }
     }
 
     /// Writes to standard input; says how many bytes were taken.
@@ -249,6 +294,11 @@ impl Drop for ToolRun {
         if self.exit.is_some() {
             return;
         }
+        let effect = match self.recording {
+            Recording::Plain => None,
+            Recording::Effect(effect) => Some(effect),
+            Recording::Replayed => return,
+        };
         let (host, call, tool) = (Arc::clone(&self.host), self.call, self.tool.clone());
         running.kill(Duration::ZERO);
         self.host.after_handle(async move {
@@ -257,8 +307,15 @@ impl Drop for ToolRun {
                     break host.ended_without_handle(exit);
                 }
             };
-            let usage = running.usage();
-            host.tool_finished(call, &tool, exit, false, usage).await;
+            host.record_end(EndedTool {
+                call,
+                tool,
+                exit,
+                success: false,
+                usage: running.usage(),
+                effect,
+            })
+            .await;
         });
     }
 }

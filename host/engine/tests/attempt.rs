@@ -6,7 +6,7 @@ use std::time::Duration;
 use remit_core::event::{Event, GrantSummary};
 use remit_core::outcome::{CancelReason, ExitCode, FaultKind, InputProblem, Outcome};
 use remit_core::tool::{CallStdin, Exit, KillCause, StartError, ToolCall};
-use remit_engine::attempt::{self, Request};
+use remit_engine::attempt::{self, Described, Request};
 use remit_engine::fake::{FakePlugin, FakeTools, FakeTree, Seen, grants, host, out};
 use remit_engine::host::{CallError, MAX_EVENTS, PluginHost};
 use remit_engine::inputs::RawInputs;
@@ -28,6 +28,7 @@ fn request() -> Request {
         manifest_digest: "m".into(),
         grants: GrantSummary::default(),
         checkpoint: None,
+        described: Described::default(),
     }
 }
 

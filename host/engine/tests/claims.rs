@@ -11,7 +11,7 @@ use remit_core::claim::Mismatch;
 use remit_core::event::{Event, GrantSummary};
 use remit_core::outcome::Artifact;
 use remit_core::path::RelPath;
-use remit_engine::attempt::{self, Request};
+use remit_engine::attempt::{self, Described, Request};
 use remit_engine::fake::{FakePlugin, FakeTree, Seen, grants, host};
 use remit_engine::inputs::RawInputs;
 use remit_engine::plugin::Finished;
@@ -59,6 +59,7 @@ async fn claiming(success: bool, claims: &[&str], artifacts: &[&str]) -> Vec<Eve
         manifest_digest: "m".into(),
         grants: GrantSummary::default(),
         checkpoint: None,
+        described: Described::default(),
     };
     let seen = Seen::default();
     let host = host(grants("", ""), Arc::default(), tree, &seen);

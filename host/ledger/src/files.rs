@@ -85,3 +85,21 @@ pub(crate) fn names(path: &Path) -> io::Result<Vec<(String, u64)>> {
     }
     Ok(names)
 }
+
+/// Removes a file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the ledger's own directory; the host chose the path"
+)]
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
+/// Gives a file another name in the same directory.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the ledger's own directory; the host chose the path"
+)]
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}

@@ -16,9 +16,10 @@ mod record;
 mod state;
 
 pub use audit::{
-    AuditError, AuditLog, AuditWatcher, AuditWriter, EachLine, Follower, SEGMENT_BYTES, Trouble,
+    AuditError, AuditGroup, AuditLog, AuditWatcher, AuditWriter, EachLine, Follower, NotWritten,
+    SEGMENT_BYTES, Trouble,
 };
-pub use durable::MemoryLedger;
+pub use durable::{Durability, LedgerOpenError, MemoryLedger, SqliteLedger};
 pub use record::{MAX_LINE, MAX_LISTED, RecordError, Recorded, Records, RunRecord, RunSummary};
 pub use state::memory::MemoryState;
 pub use state::rules::{MAX_KEY, MAX_KEYS, MAX_SCOPE, MAX_VALUE};

@@ -4,27 +4,43 @@
 //! Never: I/O while arguments are read; a command that prints on standard output in `--json` mode
 //! what is not JSON.
 
+mod answer;
+mod append;
 mod audit;
+mod cancel;
+mod circuit;
 mod completions;
 mod contract;
 mod doctor;
+mod events;
 mod grant;
 mod grants;
+mod health;
+mod host_history;
 mod inspect;
+mod ledger;
+mod metrics;
 mod pack;
 mod plan;
 mod plugin;
 mod policy;
+mod reference;
+mod retry;
 mod revoke;
 pub(crate) mod run;
+mod runs;
+mod safe_mode;
 mod schema;
 mod security;
+mod show;
 pub(crate) mod target;
+mod task;
 mod tool;
 mod trust;
 mod validate;
 
 use clap::{Parser, Subcommand};
+use remit_core::durable::{Answer, Question};
 use remit_core::outcome::ExitCode;
 
 use crate::exit::Stop;
@@ -59,6 +75,21 @@ impl Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Args>),
+    Runs(runs::Args),
+    Show(show::Args),
+    Events(events::Args),
+    Cancel(cancel::Args),
+    Retry(retry::Args),
+    /// Says yes to what a task asks
+    Approve(answer::Args),
+    /// Says no to what a task asks
+    Reject(answer::Args),
+    Task(task::Args),
+    SafeMode(safe_mode::Args),
+    Circuit(circuit::Args),
+    Health(health::Args),
+    Metrics(metrics::Args),
+    Ledger(ledger::Args),
     Inspect(inspect::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -80,6 +111,19 @@ enum Command {
 pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
         Command::Run(args) => run::run(*args),
+        Command::Runs(args) => runs::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Cancel(args) => cancel::run(&args),
+        Command::Retry(args) => retry::run(&args),
+        Command::Approve(args) => answer::run(&args, Question::Approval, Answer::Yes),
+        Command::Reject(args) => answer::run(&args, Question::Approval, Answer::No),
+        Command::Task(args) => task::run(&args),
+        Command::SafeMode(args) => safe_mode::run(&args),
+        Command::Circuit(args) => circuit::run(&args),
+        Command::Health(args) => health::run(&args),
+        Command::Metrics(args) => metrics::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),

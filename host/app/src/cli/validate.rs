@@ -8,7 +8,7 @@ use remit_core::decide::decide;
 use remit_core::manifest::Manifest;
 use remit_core::outcome::ExitCode;
 use remit_core::policy::Policy;
-use remit_engine::attempt::check_inputs;
+use remit_engine::attempt::{Described, check_inputs};
 use remit_engine::cancel::Cancel;
 use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::journal::{Journal, system_clock};
@@ -50,7 +50,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     let inputs = args.inputs.read()?;
     let json = args.json;
     with_instance(&args.target, args.policy, async move |instance| {
-        let (value, problems) = check_inputs(instance, &inputs)
+        let (value, problems) = check_inputs(instance, &inputs, &Described::default())
             .await
             .map_err(|fault| Stop::Plugin(fault.to_string()))?;
         if json {
@@ -119,6 +119,7 @@ fn powerless(owner: &Owner, loaded: &Loaded) -> Result<Arc<PluginHost>, Stop> {
         tools: Arc::new(wiring::tool_box(owner)?),
         state: Arc::new(MemoryState::new()),
         tree: wiring::untouched_tree(),
+        durable: None,
     };
     let identity = Identity {
         plugin: loaded.manifest.id().to_string(),

@@ -195,11 +195,24 @@ const PROGRAM: &[&str] = &[
     "GNUPGHOME",
 ];
 
+/// Names by which the host tells a tool which durable task it works for. Only the host sets them:
+/// what a tool does with them (refuse an older fence, do something once for each key) would be
+/// worth nothing if a plugin could choose them.
+pub const TASK_NAMES: [&str; 5] = [
+    "REMIT_RUN",
+    "REMIT_TASK",
+    "REMIT_ATTEMPT",
+    "REMIT_FENCE",
+    "REMIT_EFFECT_KEY",
+];
+
 /// Which harm a value of this variable could do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Danger {
     /// It decides which code any process loads. Nobody may set it.
     Loader,
+    /// The host tells tools with it which task they work for. Nobody else may set it.
+    Host,
     /// Some program takes options or code from it. Only the owner may set it, to a constant.
     Program,
 }
@@ -217,6 +230,11 @@ pub struct EnvName(String);
 pub struct EnvNameError(String);
 
 impl EnvName {
+    /// Names that the host itself writes down. `name` must be one of [`TASK_NAMES`].
+    pub(super) fn of_task(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -232,10 +250,24 @@ impl EnvName {
         let listed = |list: &[&str]| list.iter().any(|pattern| matches(pattern, &name));
         if listed(LOADER) {
             Some(Danger::Loader)
+        } else if listed(&TASK_NAMES) {
+            Some(Danger::Host)
         } else if listed(PROGRAM) {
             Some(Danger::Program)
         } else {
             None
+        }
+    }
+
+    /// Why nobody who writes a declaration may set this variable, for a message about it.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<String> {
+        match self.danger()? {
+            Danger::Loader => Some(format!("`{self}` decides which code any program loads")),
+            Danger::Host => Some(format!(
+                "`{self}` is set by remit itself, for the tools of durable tasks"
+            )),
+            Danger::Program => None,
         }
     }
 

@@ -200,6 +200,14 @@ pub enum StartError {
         /// Which limit.
         what: String,
     },
+    /// An attempt before this one may have done it already, and it must not be done twice.
+    #[error("tool `{tool}` did not start: {reason}")]
+    NotRepeated {
+        /// The tool.
+        tool: ToolId,
+        /// What is known, and what could be done.
+        reason: String,
+    },
     /// The run is over; nothing starts any more.
     #[error("tool `{tool}` did not start: the run has ended")]
     RunEnded {
@@ -223,6 +231,7 @@ impl StartError {
             Self::Unprotected { .. } => "unprotected",
             Self::Refused { .. } => "spawn-refused",
             Self::Limit { .. } => "limit",
+            Self::NotRepeated { .. } => "not-repeated",
             Self::RunEnded { .. } => "run-ended",
         }
     }

@@ -13,6 +13,7 @@ mod environment;
 mod exit;
 mod identity;
 mod launch;
+mod mark;
 mod name;
 mod program;
 mod read;
@@ -29,10 +30,11 @@ pub use declaration::{
     DEFAULT_OUTPUT, DEFAULT_WALL, HARD_OUTPUT_FACTOR, MAX_TOOL_TIME, Network, ToolDeclaration,
     ToolDirectory, ToolRules,
 };
-pub use environment::{Danger, EnvName, EnvNameError};
+pub use environment::{Danger, EnvName, EnvNameError, TASK_NAMES};
 pub use exit::{Containment, Exit, KillCause, StartError, Usage};
 pub use identity::{FileIdentity, ProgramIdentity};
 pub use launch::{Directory, Launch, Stdin, ToolLimits};
+pub use mark::TaskMark;
 pub use name::{NameError, SlotName, TemplateId, ToolId};
 pub use program::{Program, ProgramError};
 pub(crate) use read::read_tool;

@@ -178,12 +178,14 @@ fn read_names(run: &mut Section<'_>, key: &str) -> Vec<Spanned<EnvName>> {
     for name in names {
         let text = &name.value;
         if text.is_dangerous() {
-            let message = format!("`{text}` in `{key}` could make the tool run other code");
+            let message = text.forbidden().unwrap_or_else(|| {
+                format!("`{text}` in `{key}` could make the tool run other code")
+            });
             let help = match text.danger() {
                 Some(Danger::Program) => {
                     format!("remove it, or fix a value: `set = {{ {text} = \"..\" }}`")
                 }
-                Some(Danger::Loader) | None => "remove it".to_owned(),
+                Some(Danger::Loader | Danger::Host) | None => "remove it".to_owned(),
             };
             run.problems()
                 .report(&name.span, "dangerous-env", message, help);
@@ -216,8 +218,7 @@ fn read_constants(run: &mut Section<'_>) -> Vec<Spanned<(EnvName, String)>> {
                 continue;
             }
         };
-        if name.danger() == Some(Danger::Loader) {
-            let message = format!("`{name}` decides which code any program loads");
+        if let Some(message) = name.forbidden() {
             problems.report(
                 &key.span,
                 "dangerous-env",

@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
+use super::EnvName;
 use super::bounds::{
     DEFAULT_FILE, DEFAULT_MEMORY, DEFAULT_PROCESSES, DEFAULT_SCRATCH, Resources, RuntimePath,
     SecretSource,
 };
 use super::declaration::MAX_TOOL_TIME;
 use super::read::report;
-use super::{Danger, EnvName};
 use crate::document::{Section, Spanned};
 use crate::path::RelPath;
 use crate::quantity::{ByteSize, TimeSpan};
@@ -130,8 +130,7 @@ pub(super) fn read_secrets(run: &mut Section<'_>) -> Vec<Spanned<(EnvName, Secre
                 continue;
             }
         };
-        if name.danger() == Some(Danger::Loader) {
-            let message = format!("`{name}` decides which code any program loads");
+        if let Some(message) = name.forbidden() {
             problems.report(&key.span, "dangerous-env", message, "remove it");
         } else if let Some(source) = source {
             secrets.push(Spanned {

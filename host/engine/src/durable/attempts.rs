@@ -82,7 +82,8 @@ pub enum EffectDecision {
 /// [`AttemptRecord::activity`], which is in order with the others and durable soon.
 #[async_trait]
 pub trait AttemptRecord: Send + Sync {
-    /// Something that the attempt did. Waits while too much waits to be written.
+    /// Something that the attempt did. Waits while too much waits to be written. Safe to cancel:
+    /// when the future is dropped before its end, nothing was taken.
     ///
     /// # Errors
     /// The attempt is over.
@@ -143,13 +144,17 @@ pub trait Attempts: Send + Sync {
     ) -> Outcome;
 
     /// Makes one acceptance check. As `attempt` otherwise.
+    ///
+    /// # Errors
+    /// The check's tool could not be run to its end, or not at all, with what the attempt at it came
+    /// to: a denial, a missing tool, a cancellation. That says nothing about the work.
     async fn gate(
         &self,
         assignment: Assignment,
         gate: GateSpec,
         record: Arc<dyn AttemptRecord>,
         cancel: Cancel,
-    ) -> Observed;
+    ) -> Result<Observed, Box<Outcome>>;
 }
 
 /// What the ledger knows of a task's effects when an attempt begins.

@@ -1,8 +1,10 @@
 //! Folds appends into states: what every ledger does, whatever it keeps them in.
 //!
-//! Never: a store; a rule that is not in `remit_core::durable` or in [`Expect`].
+//! Never: a store; a rule about one stream that is not in `remit_core::durable` or in [`Expect`].
 
-use remit_core::durable::{IllegalEvent, LedgerEvent, Phase, RunState, Stream, TaskState};
+use remit_core::durable::{
+    Counts, IllegalEvent, LedgerEvent, Phase, RunPhase, RunState, Stream, TaskState,
+};
 
 use super::ledger::{Append, Expect, Refusal};
 
@@ -100,6 +102,62 @@ pub fn fold(stream: &Stream, head: Head, event: &LedgerEvent) -> Result<(u64, Fo
         (Stream::Run(_) | Stream::Task(..), Some((_, Folded::Host))) => {
             Err(Refusal::Missing(stream.clone()))
         }
+    }
+}
+
+/// What a run looks like to an event that concerns it as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The run, if it exists.
+    pub run: Option<(&'a RunState, &'a Counts)>,
+    /// Whether another task of it has the place that the event claims.
+    pub place_taken: bool,
+}
+
+/// Whether an event is one that [`fits_run`] has to be asked about.
+#[must_use]
+pub fn concerns_run(event: &LedgerEvent) -> bool {
+    matches!(
+        event,
+        LedgerEvent::TaskQueued { .. } | LedgerEvent::ExecutionFinished { .. }
+    )
+}
+
+/// What holds between a run and its tasks: a task is queued in a run that is there and has not
+/// finished, at a place of its own; and a run finishes after its last task.
+///
+/// # Errors
+/// It does not hold.
+pub fn fits_run(stream: &Stream, event: &LedgerEvent, around: Around<'_>) -> Result<(), Refusal> {
+    let order = |why| {
+        Err(Refusal::Illegal {
+            stream: stream.clone(),
+            why: IllegalEvent::Order {
+                event: event.word(),
+                why,
+            },
+        })
+    };
+    match (stream, event, around.run) {
+        (Stream::Task(run, _), LedgerEvent::TaskQueued { .. }, None) => {
+            Err(Refusal::Missing(Stream::Run(run.clone())))
+        }
+        (Stream::Task(..), LedgerEvent::TaskQueued { .. }, Some((run, _))) => {
+            if run.phase == RunPhase::Finished {
+                return order("its run has finished");
+            }
+            if around.place_taken {
+                return order("another task of the run has its place");
+            }
+            Ok(())
+        }
+        (Stream::Run(_), LedgerEvent::ExecutionFinished { .. }, Some((_, counts))) => {
+            if counts.ended() != counts.total() {
+                return order("a task of the run has not ended");
+            }
+            Ok(())
+        }
+        (Stream::Host | Stream::Run(_) | Stream::Task(..), _, _) => Ok(()),
     }
 }
 

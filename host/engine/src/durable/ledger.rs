@@ -133,6 +133,15 @@ pub enum LedgerError {
     /// Whether it was written is not known: read again and decide.
     #[error("whether the ledger took it is not known: {0}")]
     Unknown(String),
+    /// Another process of this machine executes with it. Nothing was written.
+    #[error(
+        "the ledger is used by another executor ({}); wait for its end, or end it first",
+        pid.map_or_else(|| "of unknown process id".to_owned(), |pid| format!("process {pid}"))
+    )]
+    Held {
+        /// Its process id, as far as it said.
+        pid: Option<u32>,
+    },
     /// It did not answer. Nothing was written.
     #[error("the ledger is unavailable: {0}")]
     Unavailable(String),

@@ -1,11 +1,12 @@
 //! Durable execution: runs of many tasks that survive the end of the host at any moment.
 //!
-//! [`ledger`] is the seam to the store, [`attempts`] the seam to the work itself; everything in
-//! between decides with the pure heart of `remit_core::durable`.
+//! [`ledger`] is the seam to the store, [`attempts`] the seam to the work itself, and
+//! [`journal`] the way of an attempt's events to both; everything in between decides with the pure heart of `remit_core::durable`.
 //!
 //! Never: a decision that is acted on before it is in the ledger; a state that is not the fold of
 //! what is there.
 
 pub mod attempts;
 pub mod fold;
+pub mod journal;
 pub mod ledger;

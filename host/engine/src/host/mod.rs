@@ -4,6 +4,7 @@
 //!
 //! Never: a way to an effect that does not pass the grants; a grant that changes during a run.
 
+mod effects;
 mod keep;
 mod report;
 mod tools;
@@ -21,10 +22,13 @@ use remit_core::event::Event;
 use remit_core::grant::{Access, CallProblem, Grants};
 use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
-use remit_core::tool::StartError;
+use remit_core::tool::{StartError, TaskMark};
 use tokio::task::JoinSet;
 
+pub(crate) use effects::EndedTool;
+
 use crate::cancel::Cancel;
+use crate::durable::attempts::AttemptRecord;
 use crate::journal::Journal;
 use crate::seam::{Observer, StateError, StateStore, Tools, WorkingTree, WorkspaceError};
 
@@ -93,6 +97,17 @@ pub struct World {
     pub state: Arc<dyn StateStore>,
     /// Looks at the working tree.
     pub tree: Arc<dyn WorkingTree>,
+    /// What makes the attempt one of a durable task; nothing is kept for a next one without.
+    pub durable: Option<Durable>,
+}
+
+/// What makes an attempt one of a durable task.
+#[derive(Clone)]
+pub struct Durable {
+    /// Where it writes what it is about to do and has done.
+    pub record: Arc<dyn AttemptRecord>,
+    /// What tools are told about the task.
+    pub mark: TaskMark,
 }
 
 /// Who runs, where, and for how long.
@@ -117,6 +132,7 @@ pub struct PluginHost {
     cancel: Cancel,
     started: Instant,
     calls: AtomicU32,
+    effects: AtomicU32,
     running: AtomicU32,
     events: AtomicU64,
     event_bytes: AtomicU64,
@@ -165,6 +181,7 @@ impl PluginHost {
             cancel,
             started: Instant::now(),
             calls: AtomicU32::new(0),
+            effects: AtomicU32::new(0),
             running: AtomicU32::new(0),
             events: AtomicU64::new(0),
             event_bytes: AtomicU64::new(0),

@@ -108,7 +108,8 @@ impl PluginHost {
         std::mem::take(&mut *lock(&self.claims))
     }
 
-    /// Keeps bytes for the next attempt. False if they are too many.
+    /// Keeps bytes for the next attempt; on record when this returns, if the task is durable.
+    /// False if they are too many, or the attempt does not hold its task any more.
     ///
     /// # Errors
     /// The plugin has caused more events than it may.
@@ -118,14 +119,21 @@ impl PluginHost {
         }
         self.charge(0)?;
         let size = bytes.len() as u64;
-        *lock(&self.checkpoint) = Some(bytes);
+        if let Some(durable) = &self.world.durable {
+            if let Err(lost) = durable.record.checkpoint(bytes).await {
+                self.lost(&lost);
+                return Ok(false);
+            }
+        } else {
+            *lock(&self.checkpoint) = Some(bytes);
+        }
         self.journal
             .emit(Event::CheckpointSaved { bytes: size })
             .await;
         Ok(true)
     }
 
-    /// What the plugin saved last, for the next attempt.
+    /// What the plugin saved last, for the next attempt. A durable task has it in its record.
     #[must_use]
     pub fn take_checkpoint(&self) -> Option<Vec<u8>> {
         lock(&self.checkpoint).take()

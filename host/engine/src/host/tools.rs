@@ -15,7 +15,8 @@ use remit_core::tool::{
 };
 
 use super::{CallError, LimitHit, MAX_DENIALS, MAX_RUNNING_TOOLS, PluginHost, cut, lock};
-use crate::tool_run::ToolRun;
+use crate::seam::Started;
+use crate::tool_run::{Recording, ToolRun};
 
 /// How long the end of an attempt waits for tools that were just killed.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -66,6 +67,9 @@ impl PluginHost {
     }
 
     async fn try_start(self: &Arc<Self>, call: &ToolCall) -> Result<ToolRun, CallError> {
+        // Counted before anything is decided: in the next attempt the number then means the same
+        // request, whatever the owner has changed in between.
+        let effect = self.effects.fetch_add(1, Ordering::Relaxed) + 1;
         let launch = self.decide(call)?;
         if self.is_over() {
             return Err(CallError::Start(StartError::RunEnded {
@@ -78,19 +82,26 @@ impl PluginHost {
                 what: format!("the plugin already has {MAX_RUNNING_TOOLS} tools running"),
             }));
         }
+        if let Some(durable) = &self.world.durable {
+            return self.start_once(durable, launch, effect).await;
+        }
         let started = self.world.tools.start(&launch).await?;
+        Ok(self.began(&launch, started, Recording::Plain).await)
+    }
+
+    /// A tool runs: puts that on record.
+    pub(super) async fn began(
+        self: &Arc<Self>,
+        launch: &Launch,
+        started: Started,
+        recording: Recording,
+    ) -> ToolRun {
         self.running.fetch_add(1, Ordering::Relaxed);
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let confinement = started.tool.usage().confinement;
-        let event = tool_started(number, &launch, started.program, confinement);
+        let event = tool_started(number, launch, started.program, confinement);
         self.journal.emit(event).await;
-        Ok(ToolRun::new(
-            number,
-            launch.tool().clone(),
-            launch.success().to_vec(),
-            Arc::clone(self),
-            started.tool,
-        ))
+        ToolRun::new(number, recording, launch, Arc::clone(self), started.tool)
     }
 
     async fn refused(&self, call: &ToolCall, error: &CallError) -> Result<(), LimitHit> {
@@ -188,13 +199,7 @@ fn tool_started(
             Directory::Workspace(path) => path.to_string(),
             Directory::Fixed(path) => path.display().to_string(),
         },
-        env: launch
-            .pass_env()
-            .iter()
-            .chain(launch.set_env().iter().map(|(name, _)| name))
-            .chain(launch.secrets().iter().map(|(name, _)| name))
-            .map(ToString::to_string)
-            .collect(),
+        env: launch.env_names().map(ToString::to_string).collect(),
         confinement,
         program: Some(Box::new(program)),
     }

@@ -8,11 +8,12 @@
 //! ```
 //!
 //! [`AuditWriter`] adds, [`AuditLog`] reads and verifies, [`AuditWatcher`] writes what happens in
-//! a run. What the chain means is `remit_core::audit`; what it can promise is in `docs/audit.md`.
+//! a run, [`AuditGroup`] what happens in many at the same time. What the chain means is `remit_core::audit`; what it can promise is in `docs/audit.md`.
 //!
 //! Never: an entry changed or taken back once its line is whole; a head that names what is not on
 //! the disk yet.
 
+mod group;
 mod head;
 mod read;
 mod segment;
@@ -26,6 +27,7 @@ use remit_core::audit::{AUDIT_FORMAT, SealError, Tampering};
 
 use crate::record::MAX_LINE;
 
+pub use group::{AuditGroup, NotWritten};
 pub use read::{AuditLog, EachLine, Follower};
 pub use watch::{AuditWatcher, Trouble};
 pub use write::AuditWriter;

@@ -26,10 +26,10 @@ impl Trouble {
             .clone()
     }
 
-    fn keep(&self, error: &AuditError) {
+    pub(super) fn keep(&self, error: &AuditError) {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if said.is_none() {
-            tracing::error!(%error, "the audit of this run is not complete");
+            tracing::error!(%error, "the audit is not complete");
             *said = Some(error.to_string());
         }
     }

@@ -24,7 +24,39 @@ pub struct AuditWriter {
     /// What this writer itself has seen as the end: a log that went back behind it was changed,
     /// whatever its head says now.
     known: Link,
+    /// Where the entries end that this writer added together.
+    reached: Option<Reached>,
 }
+
+/// An entry that waits for its place in the log.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) time: String,
+    pub(super) run: Option<String>,
+    pub(super) entry: Entry,
+}
+
+/// Where entries that were written end. They are on the disk once that file is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reached {
+    segment: u32,
+    last: Link,
+}
+
+/// What came of entries that were added together.
+#[derive(Debug)]
+pub(super) struct Added {
+    /// How many of them it was; the others are for another time.
+    pub(super) taken: usize,
+    /// Where they end.
+    pub(super) reached: Reached,
+    /// Which of them have no place in a line, and why.
+    pub(super) left_out: Vec<(usize, AuditError)>,
+}
+
+/// Bytes after which no further entry is added to what is written with one call. Ordinary entries
+/// have less than 1 KiB; one that lists thousands of changed files can have some MiB.
+const ENOUGH: usize = 4 << 20;
 
 /// The end of the log.
 struct Tail {
@@ -43,6 +75,7 @@ impl AuditWriter {
             directory,
             segment_bytes: SEGMENT_BYTES,
             known: Link::beginning(),
+            reached: None,
         }
     }
 
@@ -80,6 +113,88 @@ impl AuditWriter {
         self.known = tail.last;
         drop(lock);
         Ok(tail.last)
+    }
+
+    /// Adds as many entries as are enough for one call, in order, and leaves the disk to
+    /// [`Self::sync`]: when this returns, they survive the end of this process by any signal.
+    ///
+    /// # Errors
+    /// The log was changed, or the disk refuses. The log is then as it was before.
+    pub(super) fn append_all(
+        &mut self,
+        entries: &[Waiting],
+        now: &str,
+    ) -> Result<Added, AuditError> {
+        let lock = self.lock()?;
+        let mut tail = self.tail()?;
+        if !tail.torn.is_empty() {
+            self.mend(&mut tail, now)?;
+        }
+        if tail.whole >= self.segment_bytes {
+            self.begin_segment(&mut tail)?;
+        }
+        let mut text = String::new();
+        let mut left_out = Vec::new();
+        let mut last = tail.last;
+        let mut taken = 0;
+        for (index, waiting) in entries.iter().enumerate() {
+            match Sealed::after(last, &waiting.time, waiting.run.as_deref(), &waiting.entry) {
+                Ok(sealed) if sealed.text.len() > MAX_LINE => {
+                    left_out.push((index, AuditError::TooLong(sealed.text.len())));
+                }
+                Ok(sealed) => {
+                    text.push_str(&sealed.text);
+                    last = sealed.link;
+                }
+                Err(error) => left_out.push((index, error.into())),
+            }
+            taken = index + 1;
+            if text.len() > ENOUGH {
+                break;
+            }
+        }
+        self.write(&mut tail, &text, last)?;
+        self.known = last;
+        drop(lock);
+        let segment = tail.segment;
+        let reached = Reached { segment, last };
+        self.reached = Some(reached);
+        Ok(Added {
+            taken,
+            reached,
+            left_out,
+        })
+    }
+
+    /// Where the entries end that [`Self::append_all`] added last.
+    pub(super) fn reached(&self) -> Option<Reached> {
+        self.reached
+    }
+
+    /// Brings everything up to there to the disk, and then has the head name it, unless it names
+    /// more already. Blocks only for the head while another process adds entries.
+    ///
+    /// # Errors
+    /// The head was changed, or the disk refuses.
+    pub(super) fn sync(&self, reached: Reached) -> Result<(), AuditError> {
+        let path = segment::path(&self.directory, reached.segment);
+        files::open(&path)
+            .and_then(|file| file.sync_data())
+            .map_err(AuditError::at(&path))?;
+        let lock = self.lock()?;
+        match head::read(&self.directory)? {
+            HeadFound::Link(found) if found.seq >= reached.last.seq => {}
+            HeadFound::Link(_) | HeadFound::Missing => {
+                head::write(&self.directory, reached.last)?;
+            }
+            found @ HeadFound::Unreadable(_) => {
+                if let Some(tampering) = found.misses(reached.last) {
+                    return Err(self.changed(tampering));
+                }
+            }
+        }
+        drop(lock);
+        Ok(())
     }
 
     fn lock(&self) -> Result<File, AuditError> {
@@ -189,23 +304,30 @@ impl AuditWriter {
         if tail.whole >= self.segment_bytes {
             self.begin_segment(tail)?;
         }
+        let file = self.write(tail, &sealed.text, sealed.link)?;
+        if entry.must_last() {
+            let path = segment::path(&self.directory, tail.segment);
+            file.sync_data().map_err(AuditError::at(&path))?;
+            head::write(&self.directory, tail.last)?;
+        }
+        Ok(())
+    }
+
+    /// Writes whole lines behind the last, with one call.
+    fn write(&self, tail: &mut Tail, lines: &str, last: Link) -> Result<File, AuditError> {
         let path = segment::path(&self.directory, tail.segment);
         let mut file = files::private_file(&path).map_err(AuditError::at(&path))?;
         let written = file
             .seek(SeekFrom::Start(tail.whole))
-            .and_then(|_| file.write_all(sealed.text.as_bytes()));
+            .and_then(|_| file.write_all(lines.as_bytes()));
         if let Err(source) = written {
             // The piece that was written is not an entry; the next writer would have to say so.
             let undone = file.set_len(tail.whole);
             return Err(AuditError::at(&path)(undone.err().unwrap_or(source)));
         }
-        tail.whole += length as u64;
-        tail.last = sealed.link;
-        if entry.must_last() {
-            file.sync_data().map_err(AuditError::at(&path))?;
-            head::write(&self.directory, tail.last)?;
-        }
-        Ok(())
+        tail.whole += lines.len() as u64;
+        tail.last = last;
+        Ok(file)
     }
 
     /// Goes on in the next file. What is in the full one is on the disk before.

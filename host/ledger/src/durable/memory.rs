@@ -3,19 +3,19 @@
 //! For tests, and for runs that shall leave nothing behind. Never: another behaviour than the
 //! store on disk, except that nothing is durable.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use remit_core::breaker::BreakerState;
 use remit_core::digest::Digest;
 use remit_core::durable::{
-    AdapterId, Counts, Entry, LEDGER_FORMAT, LedgerEvent, RunId, Stream, TaskId,
+    AdapterId, Counts, Entry, LEDGER_FORMAT, LedgerEvent, Phase, RunId, Stream, TaskId,
 };
-use remit_engine::durable::fold::{self, Folded, Head};
+use remit_engine::durable::fold::{self, Around, Folded, Head};
 use remit_engine::durable::ledger::{
-    Append, Commit, Committed, EntryQuery, HostIdentity, HostRecord, Ledger, LedgerError,
-    MAX_ENTRIES, Refusal, RunView, TaskQuery, TaskView,
+    Append, Commit, Committed, EntryQuery, Expect, HostIdentity, HostRecord, Lane, Ledger,
+    LedgerError, MAX_ENTRIES, Refusal, RunView, TaskQuery, TaskView,
 };
 use tokio::sync::watch;
 
@@ -39,6 +39,8 @@ struct Inner {
     breakers: BTreeMap<AdapterId, BreakerState>,
     artifacts: HashMap<Digest, Vec<u8>>,
     hosts: Vec<HostRecord>,
+    /// The largest number that a host has had.
+    epoch: u64,
 }
 
 impl Default for MemoryLedger {
@@ -57,21 +59,39 @@ impl MemoryLedger {
         }
     }
 
-    /// A ledger with this history, as another one returned it.
+    /// A ledger with this history, as another one returned it. Places may have gaps.
     ///
     /// # Errors
-    /// The history cannot have happened.
+    /// The history cannot have happened: an event does not follow, or has another number than it
+    /// says.
     pub fn replay(entries: &[Entry]) -> Result<Self, Refusal> {
         let ledger = Self::new();
         {
             let mut inner = ledger.inner();
             for entry in entries {
-                let stream = entry.stream();
-                let head = fold::fold(&stream, inner.heads.get(&stream).cloned(), &entry.event)?;
+                let append = Append {
+                    stream: entry.stream(),
+                    expect: match entry.task_seq {
+                        1 if entry.run.is_none() => Expect::Exists,
+                        1 => Expect::New,
+                        seq => Expect::Seq(seq.saturating_sub(1)),
+                    },
+                    events: vec![entry.event.clone()],
+                };
+                let staged = inner.check(std::slice::from_ref(&append))?;
+                if entry.seq <= inner.newest() {
+                    return Err(Refusal::Conflict {
+                        stream: append.stream,
+                        expected: inner.newest() + 1,
+                        found: entry.seq,
+                    });
+                }
                 inner.now_ms = inner.now_ms.max(entry.at_ms);
-                inner.take(&stream, head, &entry.event);
+                for head in staged.into_iter().flatten() {
+                    inner.take(entry.seq, &append.stream, head, &entry.event);
+                }
             }
-            ledger.newest.send_replace(inner.entries.len() as u64);
+            ledger.newest.send_replace(inner.newest());
         }
         Ok(ledger)
     }
@@ -82,34 +102,109 @@ impl MemoryLedger {
     }
 }
 
+/// What a commit has changed so far, before any of it is taken.
+#[derive(Default)]
+struct Changed {
+    heads: HashMap<Stream, Head>,
+    counts: HashMap<RunId, Counts>,
+    places: HashSet<(RunId, u32)>,
+}
+
+impl Changed {
+    /// What holds between a run and its tasks.
+    fn fits(&self, inner: &Inner, stream: &Stream, event: &LedgerEvent) -> Result<(), Refusal> {
+        let Some(run) = stream.run() else {
+            return Ok(());
+        };
+        let above = Stream::Run(run.clone());
+        let head = match self.heads.get(&above) {
+            Some(head) => head.as_ref(),
+            None => inner.heads.get(&above),
+        };
+        let counts = self.counts.get(run).copied();
+        let counts = counts
+            .or_else(|| Some(inner.runs.get(run)?.counts))
+            .unwrap_or_default();
+        let place_taken = if let LedgerEvent::TaskQueued { index, .. } = event {
+            let known = inner.tasks.get(run);
+            self.places.contains(&(run.clone(), *index))
+                || known.is_some_and(|all| all.contains_key(index))
+        } else {
+            false
+        };
+        let run = match head {
+            Some((_, Folded::Run(state))) => Some((state, &counts)),
+            Some((_, Folded::Host | Folded::Task(_))) | None => None,
+        };
+        fold::fits_run(stream, event, Around { run, place_taken })
+    }
+
+    /// Counts a task that moved, and keeps its place.
+    fn take(
+        &mut self,
+        inner: &Inner,
+        stream: &Stream,
+        before: Option<Phase>,
+        next: &(u64, Folded),
+    ) {
+        let (Some(run), (_, Folded::Task(state))) = (stream.run(), next) else {
+            return;
+        };
+        if before == Some(state.phase) {
+            return;
+        }
+        let known = || inner.runs.get(run).map(|view| view.counts);
+        self.counts
+            .entry(run.clone())
+            .or_insert_with(|| known().unwrap_or_default())
+            .moved(before, state.phase);
+        if before.is_none() {
+            self.places.insert((run.clone(), state.index));
+        }
+    }
+}
+
 impl Inner {
+    /// The newest event's place.
+    fn newest(&self) -> u64 {
+        self.entries.last().map_or(0, |entry| entry.seq)
+    }
+
     /// Checks a commit whole; gives the heads after each event.
     fn check(&self, appends: &[Append]) -> Result<Vec<Vec<(u64, Folded)>>, Refusal> {
-        let mut changed: HashMap<Stream, Head> = HashMap::new();
+        let mut changed = Changed::default();
         let mut all = Vec::with_capacity(appends.len());
         for append in appends {
             let stream = &append.stream;
-            let mut head = match changed.get(stream) {
+            let mut head = match changed.heads.get(stream) {
                 Some(head) => head.clone(),
                 None => self.heads.get(stream).cloned(),
             };
             fold::expect(append, &head)?;
             let mut after = Vec::with_capacity(append.events.len());
             for event in &append.events {
+                if fold::concerns_run(event) {
+                    changed.fits(self, stream, event)?;
+                }
+                let before = head.as_ref().and_then(|(_, folded)| fold::phase(folded));
                 let next = fold::fold(stream, head, event)?;
+                changed.take(self, stream, before, &next);
                 after.push(next.clone());
                 head = Some(next);
             }
-            changed.insert(stream.clone(), head);
+            changed.heads.insert(stream.clone(), head);
             all.push(after);
         }
         Ok(all)
     }
 
     /// Takes one event that was checked.
-    fn take(&mut self, stream: &Stream, head: (u64, Folded), event: &LedgerEvent) {
+    fn take(&mut self, pos: u64, stream: &Stream, head: (u64, Folded), event: &LedgerEvent) {
         let (seq, folded) = &head;
         let at_ms = self.now_ms;
+        if let LedgerEvent::HostStarted { epoch, .. } = event {
+            self.epoch = self.epoch.max(*epoch);
+        }
         match (stream, folded) {
             (Stream::Run(run), Folded::Run(state)) => self.take_run(run, *seq, state, event),
             (Stream::Task(run, task), Folded::Task(state)) => {
@@ -119,7 +214,7 @@ impl Inner {
         }
         self.entries.push(Entry {
             v: LEDGER_FORMAT,
-            seq: self.entries.len() as u64 + 1,
+            seq: pos,
             at_ms,
             run: stream.run().cloned(),
             task: stream.task().cloned(),
@@ -224,20 +319,22 @@ impl Ledger for MemoryLedger {
     async fn commit(&self, commit: Commit) -> Result<Committed, LedgerError> {
         let mut inner = self.inner();
         let heads = inner.check(&commit.appends)?;
-        inner.now_ms = inner.now_ms.max(commit.now_ms);
+        // As the store on disk, whose columns hold 63 bits.
+        inner.now_ms = inner.now_ms.max(commit.now_ms.min(i64::MAX.unsigned_abs()));
         let mut streams = Vec::with_capacity(heads.len());
         for (append, heads) in commit.appends.iter().zip(heads) {
             let mut last = 0;
             for (event, head) in append.events.iter().zip(heads) {
                 last = head.0;
-                inner.take(&append.stream, head, event);
+                let pos = inner.newest() + 1;
+                inner.take(pos, &append.stream, head, event);
             }
             streams.push(last);
         }
         for (adapter, state) in commit.breakers {
             inner.breakers.insert(adapter, state);
         }
-        let seq = inner.entries.len() as u64;
+        let seq = inner.newest();
         let at_ms = inner.now_ms;
         drop(inner);
         self.newest.send_replace(seq);
@@ -250,7 +347,7 @@ impl Ledger for MemoryLedger {
 
     async fn entries(&self, query: EntryQuery) -> Result<Vec<Entry>, LedgerError> {
         let inner = self.inner();
-        let from = usize::try_from(query.after).unwrap_or(usize::MAX);
+        let from = inner.entries.partition_point(|e| e.seq <= query.after);
         let wanted = |entry: &&Entry| {
             query
                 .run
@@ -319,6 +416,7 @@ impl Ledger for MemoryLedger {
         let inner = self.inner();
         let pairs = inner.breakers.iter();
         Ok(pairs
+            .filter(|(_, state)| !super::is_at_rest(state))
             .map(|(id, state)| (id.clone(), state.clone()))
             .collect())
     }
@@ -339,7 +437,7 @@ impl Ledger for MemoryLedger {
         now_ms: u64,
         until_ms: u64,
     ) -> Result<HostRecord, LedgerError> {
-        let epoch = self.inner().hosts.len() as u64 + 1;
+        let epoch = self.inner().epoch + 1;
         let record = HostRecord {
             epoch,
             boot_id: who.boot_id,
@@ -351,10 +449,10 @@ impl Ledger for MemoryLedger {
         self.inner().hosts.push(record.clone());
         self.commit(Commit {
             now_ms,
-            lane: remit_engine::durable::ledger::Lane::State,
+            lane: Lane::State,
             appends: vec![Append {
                 stream: Stream::Host,
-                expect: remit_engine::durable::ledger::Expect::Exists,
+                expect: Expect::Exists,
                 events: vec![LedgerEvent::HostStarted {
                     epoch,
                     pid: who.pid,

@@ -3,5 +3,12 @@
 //! Never: another behaviour of one store than of the other, except that memory is not durable.
 
 mod memory;
+mod sqlite;
 
 pub use memory::MemoryLedger;
+pub use sqlite::{Durability, LedgerOpenError, SqliteLedger};
+
+/// Whether a circuit breaker is as one that was never heard of.
+fn is_at_rest(state: &remit_core::breaker::BreakerState) -> bool {
+    *state == remit_core::breaker::BreakerState::Closed { failures: 0 }
+}

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod group;
 mod place;
 mod reading;
 mod schema;

@@ -69,6 +69,7 @@ pub(crate) fn error(error: CallError) -> Result<process::ProcessError, LimitHit>
                 | StartError::Secret { .. }
                 | StartError::Unprotected { .. }
                 | StartError::Refused { .. }
+                | StartError::NotRepeated { .. }
                 | StartError::RunEnded { .. } => process::ProcessError::SpawnFailed(text),
             }
         }

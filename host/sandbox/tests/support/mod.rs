@@ -16,7 +16,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use remit_core::event::{Event, GrantSummary};
 use remit_core::outcome::Outcome;
-use remit_engine::attempt::{self, Request};
+use remit_engine::attempt::{self, Described, Request};
 use remit_engine::fake::{FakeTools, FakeTree, Seen, grants, host};
 use remit_engine::inputs::RawInputs;
 use remit_sandbox::{LoadedPlugin, Runtime};
@@ -107,6 +107,7 @@ pub(crate) async fn probe_with_memory(
         manifest_digest: "m".into(),
         grants: GrantSummary::default(),
         checkpoint: None,
+        described: Described::default(),
     };
     let outcome = attempt::run(&plugin, &host, request).await;
     Done {

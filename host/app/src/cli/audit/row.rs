@@ -1,7 +1,5 @@
-//! One entry on one line, for people; and lines on standard output until nobody reads any more.
+//! One entry on one line, for people.
 
-use std::io::Write as _;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anstream::eprintln;
@@ -15,6 +13,7 @@ use remit_core::tool::{Exit, ProgramIdentity, Usage};
 use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{self, BAD, BOLD, DIM, GOOD, NOTE, WARN};
+pub(super) use crate::stdout::line as write;
 
 /// Width of the longest word of an entry.
 const WORD: usize = 13;
@@ -28,15 +27,6 @@ const NAMED: usize = 5;
 /// The file in which a line is.
 pub(super) fn file(places: &Places, place: Place) -> PathBuf {
     places.audit().join(format!("{:08}.jsonl", place.segment))
-}
-
-/// Writes one line on standard output, at once. Ends when nobody reads there any more.
-pub(super) fn write(text: &str) -> ControlFlow<()> {
-    let mut out = anstream::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_closed) => ControlFlow::Break(()),
-    }
 }
 
 /// Says that a line is no entry.

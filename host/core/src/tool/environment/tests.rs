@@ -95,6 +95,8 @@ fn only_the_loader_obeys_before_the_owner_does() {
         ("DYLD_INSERT_LIBRARIES", Danger::Loader),
         ("BASH_ENV", Danger::Loader),
         ("PATH", Danger::Loader),
+        ("REMIT_EFFECT_KEY", Danger::Host),
+        ("remit_fence", Danger::Host),
         ("GIT_CONFIG_COUNT", Danger::Program),
         ("RUSTC_WRAPPER", Danger::Program),
         ("npm_config_script_shell", Danger::Program),

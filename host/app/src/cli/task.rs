@@ -1,0 +1,145 @@
+//! `remit task`: tasks that people do, and what waits for a person.
+//!
+//! Never: an answer that is not in the ledger.
+
+use anstream::println;
+use clap::Subcommand;
+use remit_core::durable::{Answer, Phase, Question};
+use remit_core::outcome::ExitCode;
+use remit_core::plan::Work;
+use remit_engine::durable::ledger::{Ledger, TaskQuery, TaskView};
+
+use super::{answer, reference};
+use crate::exit::Stop;
+use crate::ledger_file::{Choice, stop};
+use crate::printable::printable;
+use crate::render::{self, BOLD, DIM, phase};
+use crate::timeline::{now_ms, rfc3339};
+use crate::wiring;
+
+/// Most runs and tasks that are looked at. More is looked at run by run.
+const MAX_SHOWN: usize = 1_000;
+
+/// Says how a task went that a person does; lists tasks
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Says that a manual task is done
+    Done(answer::Args),
+    /// Says that a manual task failed
+    Fail(answer::Args),
+    List(ListArgs),
+}
+
+/// Lists the tasks of open runs, or of one run
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Only of this run
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+
+    /// Only those that wait for a person
+    #[arg(long)]
+    waiting: bool,
+
+    #[command(flatten)]
+    ledger: Choice,
+
+    /// Prints one JSON array on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    match &args.command {
+        Command::Done(args) => answer::run(args, Question::Manual, Answer::Yes),
+        Command::Fail(args) => answer::run(args, Question::Manual, Answer::No),
+        Command::List(args) => list(args),
+    }
+}
+
+fn list(args: &ListArgs) -> Result<ExitCode, Stop> {
+    wiring::runtime()?.block_on(async {
+        let ledger = args.ledger.open()?;
+        let tasks = found(args, ledger.as_ref()).await?;
+        let now = now_ms();
+        if args.json {
+            let rows: Vec<_> = tasks
+                .iter()
+                .map(|task| render::json::task(task, now))
+                .collect();
+            super::print_json(&rows)?;
+            return Ok(ExitCode::Ok);
+        }
+        for task in &tasks {
+            println!(
+                "{BOLD}{}/{}{BOLD:#}  {}  {}",
+                task.run,
+                task.spec.id,
+                phase::phase(task.state.phase),
+                printable(task.spec.title.as_deref().unwrap_or(""))
+            );
+            if task.state.phase == Phase::Waiting {
+                print_question(task);
+            }
+        }
+        if tasks.is_empty() {
+            println!("no task {}", if args.waiting { "waits" } else { "is open" });
+        }
+        Ok(ExitCode::Ok)
+    })
+}
+
+async fn found(args: &ListArgs, ledger: &dyn Ledger) -> Result<Vec<TaskView>, Stop> {
+    let runs = match &args.run {
+        Some(run) => vec![reference::find_run(ledger, run).await?],
+        None => ledger.runs(true, MAX_SHOWN).await.map_err(stop)?,
+    };
+    let mut tasks = Vec::new();
+    for run in runs {
+        let limit = MAX_SHOWN.saturating_sub(tasks.len());
+        if limit == 0 {
+            break;
+        }
+        let query = TaskQuery {
+            run: run.run,
+            phases: if args.waiting {
+                vec![Phase::Waiting]
+            } else {
+                Vec::new()
+            },
+            from_index: 0,
+            limit,
+        };
+        tasks.extend(ledger.tasks(query).await.map_err(stop)?);
+    }
+    Ok(tasks)
+}
+
+fn print_question(task: &TaskView) {
+    let text = match &task.spec.work {
+        Work::Manual { instructions, .. } => instructions.as_str(),
+        Work::Approval { question, .. } => question.as_str(),
+        Work::Plugin { .. } => "",
+    };
+    for line in text.lines() {
+        println!("    {}", printable(line));
+    }
+    let Some((question, expires_ms)) = task.state.question else {
+        return;
+    };
+    if let Some(expires_ms) = expires_ms {
+        println!("    {DIM}until {}{DIM:#}", rfc3339(expires_ms));
+    }
+    let name = format!("{}/{}", task.run, task.spec.id);
+    println!(
+        "    {DIM}{} {name}{DIM:#}\n    {DIM}{} {name}{DIM:#}",
+        answer::command(question, Answer::Yes),
+        answer::command(question, Answer::No),
+    );
+}

@@ -1,0 +1,342 @@
+//! One entry of a ledger on one line, for people.
+//!
+//! Never: text of a plan, plugin or tool that did not pass `printable`.
+
+use remit_core::breaker::BreakerState;
+use remit_core::durable::{
+    AdapterId, Answer, Entry, GateWord, LedgerEvent, Question, SafeModeCause,
+};
+use remit_core::event::{Event, Payload, Stream};
+use remit_core::tool::Exit;
+use serde::Serialize;
+
+use super::{BAD, BOLD, DIM, GOOD, NOTE, WARN, phase};
+use crate::printable::printable;
+use crate::timeline::rfc3339;
+
+/// Width of the words that come most often.
+const WORD: usize = 16;
+
+/// Most characters of a detail on one line; `--json` shows all.
+const MAX_DETAIL: usize = 300;
+
+/// The entry, with its place if that is wanted.
+pub(crate) fn line(entry: &Entry, with_place: bool) -> String {
+    let time = rfc3339(entry.at_ms);
+    let place = match (&entry.run, &entry.task) {
+        (Some(run), Some(task)) => format!("{run}/{task}"),
+        (Some(run), None) => run.to_string(),
+        (None, _) => "host".to_owned(),
+    };
+    let place = if with_place {
+        format!("  {place}")
+    } else {
+        String::new()
+    };
+    let word = word(entry);
+    let style = style(&entry.event);
+    let detail = detail(&entry.event);
+    let short: String = detail.chars().take(MAX_DETAIL).collect();
+    let rest = if short.len() < detail.len() {
+        "…"
+    } else {
+        ""
+    };
+    let text = short.trim_end().replace('\n', " ");
+    format!(
+        "{DIM}{:>6} {time}{DIM:#}{place}  {style}{word:<WORD$}{style:#} {}{rest}",
+        entry.seq,
+        printable(&text)
+    )
+}
+
+/// The entry's word; an activity's own, in small letters.
+fn word(entry: &Entry) -> String {
+    if let LedgerEvent::Activity { activity, .. } = &entry.event {
+        let value = serde_json::to_value(activity).unwrap_or_default();
+        let word = value.get("type").and_then(|word| word.as_str());
+        return word.unwrap_or("activity").to_owned();
+    }
+    entry.event.word().to_owned()
+}
+
+fn style(event: &LedgerEvent) -> anstyle::Style {
+    use LedgerEvent as E;
+    match event {
+        E::TaskCompleted | E::ExecutionFinished { .. } | E::CircuitClosed { .. } => GOOD,
+        E::TaskFailed { .. }
+        | E::TaskTimeout { .. }
+        | E::CircuitOpened { .. }
+        | E::SafeModeEntered { .. }
+        | E::Escalation { .. }
+        | E::EffectUnknown { .. } => BAD,
+        E::TaskRetry { .. }
+        | E::AttemptLost { .. }
+        | E::TaskWaiting { .. }
+        | E::TaskExpired
+        | E::RunCancelRequested { .. }
+        | E::TaskCancelRequested { .. }
+        | E::TaskCanceled { .. }
+        | E::TaskSkipped { .. }
+        | E::TaskBlocked { .. }
+        | E::CircuitHalfOpen { .. }
+        | E::EffectRefused { .. } => WARN,
+        E::GateFinished { verdict, .. } => gate(*verdict),
+        E::TaskStarted { .. } | E::RunSubmitted { .. } | E::RunStarted { .. } => NOTE,
+        E::Activity { .. } => DIM,
+        E::HostStarted { .. }
+        | E::SafeModeLeft { .. }
+        | E::TaskQueued { .. }
+        | E::TaskReady
+        | E::TaskAnswered { .. }
+        | E::EffectStarted { .. }
+        | E::EffectFinished { .. }
+        | E::EffectReplayed { .. }
+        | E::CheckpointCreated { .. }
+        | E::AttemptEnded { .. }
+        | E::TaskValidating { .. }
+        | E::ValidationResumed { .. }
+        | E::TaskHurried { .. } => BOLD,
+    }
+}
+
+fn gate(verdict: GateWord) -> anstyle::Style {
+    match verdict {
+        GateWord::Passed => GOOD,
+        GateWord::Failed | GateWord::Error => BAD,
+        GateWord::NothingCollected => WARN,
+        GateWord::Skipped => DIM,
+    }
+}
+
+/// A word of the JSON form.
+pub(crate) fn small(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What a person is asked for, in one word.
+pub(crate) fn question(question: Question) -> &'static str {
+    match question {
+        Question::Manual => "manual",
+        Question::Approval => "approval",
+    }
+}
+
+/// Why nothing new starts.
+pub(crate) fn cause(cause: &SafeModeCause) -> String {
+    match cause {
+        SafeModeCause::AllAdaptersUnhealthy => "every adapter is unhealthy".to_owned(),
+        SafeModeCause::CircuitOpenTooLong { adapter } => {
+            format!("the circuit of {adapter} has been open for too long")
+        }
+        SafeModeCause::EnvironmentUnavailable { message } => message.clone(),
+        SafeModeCause::Requested => "on request".to_owned(),
+    }
+}
+
+/// Where a circuit is.
+pub(crate) fn circuit(adapter: &AdapterId, state: &BreakerState) -> String {
+    let (style, more) = match state {
+        BreakerState::Closed { failures } => (GOOD, format!("{failures} failures in a row")),
+        BreakerState::Open { until, .. } => (BAD, format!("until {}", rfc3339(*until))),
+        BreakerState::HalfOpen { probes } => (WARN, format!("{} probes", probes.len())),
+    };
+    let word = state.word();
+    format!("{adapter}  {style}{word}{style:#}  {DIM}{more}{DIM:#}")
+}
+
+fn detail(event: &LedgerEvent) -> String {
+    use LedgerEvent as E;
+    match event {
+        E::HostStarted {
+            epoch,
+            pid,
+            version,
+        } => format!("epoch {epoch}, process {pid}, remit {version}"),
+        E::CircuitOpened { adapter, until_ms } => format!("{adapter} until {}", rfc3339(*until_ms)),
+        E::CircuitHalfOpen { adapter } => adapter.to_string(),
+        E::CircuitClosed { adapter, by_hand } => {
+            format!("{adapter}{}", if *by_hand { ", by hand" } else { "" })
+        }
+        E::SafeModeEntered { cause: why } => cause(why),
+        E::SafeModeLeft { by } | E::TaskHurried { by } => format!("by {by}"),
+        E::RunSubmitted { tasks, source, .. } => format!("{tasks} tasks from {source}"),
+        E::RunStarted { epoch, resumed } => {
+            let resumed = if *resumed { ", resumed" } else { "" };
+            format!("epoch {epoch}{resumed}")
+        }
+        E::RunCancelRequested { reason, by } | E::TaskCancelRequested { reason, by } => {
+            format!("{reason}, by {by}")
+        }
+        E::Escalation {
+            trigger,
+            severity,
+            about,
+            message,
+        } => {
+            let about = about.as_ref().map(|task| format!(" {task}"));
+            let about = about.unwrap_or_default();
+            format!("{} {}{about}: {message}", small(severity), small(trigger))
+        }
+        E::ExecutionFinished {
+            completed,
+            not_completed,
+            wall_ms,
+        } => format!(
+            "{completed} completed, {not_completed} not, in {}",
+            phase::duration(*wall_ms)
+        ),
+        E::TaskQueued { spec, .. } => spec.title.clone().unwrap_or_default(),
+        E::TaskReady | E::TaskExpired | E::TaskCompleted => String::new(),
+        E::TaskWaiting {
+            question: kind,
+            text,
+            ..
+        } => format!("{}: {text}", question(*kind)),
+        E::TaskAnswered { answer, by, note } => {
+            let word = match answer {
+                Answer::Yes => "yes",
+                Answer::No => "no",
+            };
+            let note = note.as_ref().map(|note| format!(": {note}"));
+            format!("{word}, by {by}{}", note.unwrap_or_default())
+        }
+        E::Activity { activity, .. } => activity_detail(activity),
+        E::TaskStarted { .. }
+        | E::EffectStarted { .. }
+        | E::EffectFinished { .. }
+        | E::EffectRefused { .. }
+        | E::EffectUnknown { .. }
+        | E::EffectReplayed { .. }
+        | E::CheckpointCreated { .. }
+        | E::AttemptEnded { .. }
+        | E::TaskValidating { .. }
+        | E::GateFinished { .. }
+        | E::TaskRetry { .. }
+        | E::ValidationResumed { .. }
+        | E::AttemptLost { .. } => attempt_detail(event),
+        E::TaskFailed { code, reasons } => format!("{code}: {}", reasons.join("; ")),
+        E::TaskTimeout { limit_ms } => format!("after {}", phase::duration(*limit_ms)),
+        E::TaskCanceled { reason } => reason.to_string(),
+        E::TaskSkipped { reason } => reason.clone(),
+        E::TaskBlocked { by } => format!("{by} did not complete"),
+    }
+}
+
+/// What attempts come to.
+fn attempt_detail(event: &LedgerEvent) -> String {
+    use LedgerEvent as E;
+    if let E::TaskStarted {
+        attempt, adapter, ..
+    } = event
+    {
+        format!("attempt {attempt} with {adapter}")
+    } else if let E::EffectStarted {
+        effect,
+        tool,
+        template,
+        ..
+    } = event
+    {
+        format!("{effect} {tool}:{template}")
+    } else if let E::EffectFinished {
+        effect, success, ..
+    } = event
+    {
+        format!("{effect} {}", if *success { "ok" } else { "failed" })
+    } else if let E::EffectRefused {
+        effect, message, ..
+    } = event
+    {
+        format!("{effect} {message}")
+    } else if let E::EffectUnknown {
+        effect,
+        tool,
+        repeat,
+    } = event
+    {
+        let then = if *repeat {
+            "may run again"
+        } else {
+            "does not run again"
+        };
+        format!("{effect} {tool}: whether it happened is not known; it {then}")
+    } else if let E::EffectReplayed { effect, .. } = event {
+        format!("{effect}: its record was given, it did not run again")
+    } else if let E::CheckpointCreated { bytes, .. } = event {
+        format!("{bytes} bytes")
+    } else if let E::AttemptEnded { result, .. } = event {
+        let wall = phase::duration(result.wall_ms);
+        format!("{} in {wall}: {}", result.status, result.message)
+    } else if let E::TaskValidating { gates, .. } = event {
+        format!("{gates} gates")
+    } else if let E::GateFinished {
+        name,
+        verdict,
+        reasons,
+        ..
+    } = event
+    {
+        let why = if reasons.is_empty() { "" } else { ": " };
+        format!("{name} {}{why}{}", small(verdict), reasons.join("; "))
+    } else if let E::TaskRetry {
+        not_before_ms,
+        reason,
+        ..
+    } = event
+    {
+        format!("not before {}: {reason}", rfc3339(*not_before_ms))
+    } else if let E::AttemptLost { reason, .. } = event {
+        reason.clone()
+    } else {
+        String::new()
+    }
+}
+
+fn activity_detail(activity: &Event) -> String {
+    match activity {
+        Event::RunStarted {
+            plugin, version, ..
+        } => format!("{plugin} {version}"),
+        Event::Step { name } => name.clone(),
+        Event::Percent { value } => format!("{value} %"),
+        Event::Log { message, .. } => message.clone(),
+        Event::Produced { artifact } => artifact.path.clone(),
+        Event::Denied { denial } => denial.to_string(),
+        Event::ToolStarted {
+            tool, arguments, ..
+        } => format!("{tool} {}", arguments.join(" ")),
+        Event::ToolOutput {
+            stream, payload, ..
+        } => output(*stream, payload),
+        Event::ToolFinished { tool, exit, .. } => {
+            let exit = match exit {
+                Exit::Code(code) => format!("exit {code}"),
+                Exit::Signal(signal) => format!("signal {signal}"),
+                Exit::Killed(cause) => format!("killed: {}", small(cause)),
+            };
+            format!("{tool} {exit}")
+        }
+        Event::ToolRefused { tool, message, .. } => format!("{tool} {message}"),
+        Event::FilesChanged { changes, more } => {
+            let plus = if *more { "+" } else { "" };
+            format!("{}{plus} files", changes.len())
+        }
+        Event::CheckpointSaved { bytes } => format!("{bytes} bytes"),
+        Event::RunFinished { outcome, .. } => outcome.status().to_owned(),
+        Event::ApprovalRevoked { approval } => approval.to_string(),
+        Event::InputsAccepted { .. } | Event::ClaimsDiffer { .. } => String::new(),
+    }
+}
+
+fn output(stream: Stream, payload: &Payload) -> String {
+    let mark = match stream {
+        Stream::Stdout => "|",
+        Stream::Stderr => "!",
+    };
+    match payload {
+        Payload::Text(text) => format!("{mark} {text}"),
+        Payload::Base64(encoded) => format!("{mark} ({} bytes of base64)", encoded.len()),
+    }
+}
