@@ -4,11 +4,17 @@
 //! into an exit code. Never: logic that belongs to a command or to a crate below.
 
 mod approvals;
+mod asking;
 mod cli;
 mod contract_facts;
 mod derived;
 mod diff;
 mod drill;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the command that carries out plans follows")
+)]
+mod execution;
 mod exit;
 mod facts;
 mod files;

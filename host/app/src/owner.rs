@@ -3,6 +3,7 @@
 //!
 //! Never: a workspace policy that was not trusted; a file that exists but is silently ignored.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use remit_core::approval::{Allowed, Approval};
@@ -11,7 +12,7 @@ use remit_core::denial::{Denial, shell_quoted};
 use remit_core::digest::Digest;
 use remit_core::grant::Grants;
 use remit_core::manifest::Manifest;
-use remit_core::policy::{FlagRules, Origin, Policy};
+use remit_core::policy::{FlagRules, Origin, PathPattern, Policy};
 use remit_core::scope::Scope;
 
 use crate::cli::target::Rules;
@@ -35,6 +36,8 @@ pub(crate) struct Owner {
     policy: Policy,
     search: Option<Vec<PathBuf>>,
     hidden: Vec<String>,
+    /// What the host keeps from plugins, whoever else allows it.
+    protected: Vec<PathPattern>,
 }
 
 /// What is different in a rehearsal from what the owner says.
@@ -94,6 +97,7 @@ impl Owner {
             flags,
             policy,
             hidden: Vec::new(),
+            protected: Vec::new(),
         })
     }
 
@@ -127,6 +131,7 @@ impl Owner {
             workspace: supposed.workspace,
             search: Some(supposed.search),
             hidden: supposed.hidden,
+            protected: self.protected.clone(),
             files,
             flags,
             policy,
@@ -155,7 +160,13 @@ impl Owner {
             files: self.files.clone(),
             search: self.search.clone(),
             hidden: self.hidden.clone(),
+            protected: self.protected.clone(),
         })
+    }
+
+    /// The same owner, with what the host itself keeps from plugins and their tools.
+    pub(crate) fn protecting(self, protected: Vec<PathPattern>) -> Self {
+        Self { protected, ..self }
     }
 
     /// The directories in which bare program names are looked up, if they are listed.
@@ -195,15 +206,19 @@ impl Owner {
         approval: Option<&Approval>,
         further: &FlagRules,
     ) -> Result<Decided, Stop> {
-        let decided = if approval.is_none() && *further == FlagRules::default() {
-            decide(manifest, &self.policy, component)
+        let policy = if approval.is_none() && *further == FlagRules::default() {
+            Cow::Borrowed(&self.policy)
         } else {
             let flags = with(&self.flags, further);
-            decide(
-                manifest,
-                &read_policy(&self.files, &flags, approval)?,
-                component,
-            )
+            Cow::Owned(read_policy(&self.files, &flags, approval)?)
+        };
+        let decided = if self.protected.is_empty() {
+            decide(manifest, &policy, component)
+        } else {
+            let policy = policy
+                .into_owned()
+                .protecting(manifest.id(), &self.protected);
+            decide(manifest, &policy, component)
         };
         Ok(match decided {
             Ok(grants) => Decided::Granted(Box::new(grants)),

@@ -14,7 +14,7 @@ use crate::files::Stamp;
 
 /// How often the file is looked at: well within the second in which a run has to end, and seldom
 /// enough to cost nothing.
-const LOOK: Duration = Duration::from_millis(200);
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
 
 /// Watches over the approvals of a run; stops when it is dropped.
 #[derive(Debug)]

@@ -83,7 +83,17 @@ pub(crate) async fn load_plugin(
 ) -> Result<LoadedPlugin, Stop> {
     let runtime = Runtime::for_one_run(Some(places.compiled()))
         .map_err(|error| Stop::Internal(error.into()))?;
-    let plugin = LoadedPlugin::load(&runtime, Arc::clone(&loaded.bytes))
+    link_plugin(&runtime, owner, loaded, memory).await
+}
+
+/// Compiles and links a plugin with an engine that may serve others too.
+pub(crate) async fn link_plugin(
+    runtime: &Runtime,
+    owner: &Owner,
+    loaded: &Loaded,
+    memory: u64,
+) -> Result<LoadedPlugin, Stop> {
+    let plugin = LoadedPlugin::load(runtime, Arc::clone(&loaded.bytes))
         .await
         .map_err(|error| unloadable(loaded, &error))?;
     let workspace = open_workspace(owner)?;
@@ -115,7 +125,7 @@ fn host_environment(owner: &Owner) -> Vec<(String, String)> {
 
 /// The level at which this machine confines tools; none if the run may start no tool. A run whose
 /// tools would be confined less than manifest and policy ask for does not begin.
-async fn confinement(
+pub(crate) async fn confinement(
     owner: &Owner,
     grants: &Grants,
     rehearsal: Option<&Rehearsal>,
@@ -252,10 +262,25 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
 
 /// A tree that nobody can change needs no snapshot.
 async fn working_tree(owner: &Owner, grants: &Grants) -> Result<Arc<dyn WorkingTree>, Stop> {
-    let can_change = !grants.write_roots().is_empty() || !grants.tools().is_empty();
-    if !can_change {
-        return Ok(Arc::new(StillTree::new(open_workspace(owner)?)));
+    if can_change(grants) {
+        begin_tree(owner).await
+    } else {
+        still_tree(owner)
     }
+}
+
+/// Whether a run with these grants can change anything in the workspace.
+pub(crate) fn can_change(grants: &Grants) -> bool {
+    !grants.write_roots().is_empty() || !grants.tools().is_empty()
+}
+
+/// A tree that nobody changes.
+pub(crate) fn still_tree(owner: &Owner) -> Result<Arc<dyn WorkingTree>, Stop> {
+    Ok(Arc::new(StillTree::new(open_workspace(owner)?)))
+}
+
+/// The tree as it is now, to be compared with what it is later.
+pub(crate) async fn begin_tree(owner: &Owner) -> Result<Arc<dyn WorkingTree>, Stop> {
     let tree = Tree::begin(open_workspace(owner)?).await.map_err(|error| {
         Stop::usage(
             format!("cannot look at {}: {error}", owner.workspace().display()),

@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::grant::{GrantedLimits, GrantedTool, Grants};
 use crate::id::PluginId;
 use crate::manifest::{Manifest, Request};
-use crate::policy::{Allowance, DenyRule, Hit, Place, Policy, written};
+use crate::policy::{Allowance, DenyRule, Hit, Origin, Place, Policy, written};
 use crate::scope::{Capability, Scope, ToolScope};
 use crate::tool::ToolId;
 
@@ -194,6 +194,11 @@ pub(crate) fn refuse(
     verdict: &Verdict<'_>,
 ) -> Denial {
     let (missing, note, fix) = match verdict {
+        Verdict::Forbidden(rule) if *rule.place.origin() == Origin::BuiltIn => {
+            let (missing, _, _) = forbidden(&rule.place);
+            let note = "nothing but remit itself writes there in a run of tasks".to_owned();
+            (missing, Some(note), allow_line(plugin, scope))
+        }
         Verdict::Forbidden(rule) => forbidden(&rule.place),
         Verdict::Granted | Verdict::NotAllowed => {
             let (note, fix) = undeclared(allowance, scope)
@@ -218,12 +223,12 @@ fn forbidden(place: &Place) -> (MissingKey, Option<String>, Fix) {
         line: place.line(),
     };
     let line = match place.origin() {
-        crate::policy::Origin::Flag(flag) => format!("leave out {flag}"),
-        crate::policy::Origin::BuiltIn
-        | crate::policy::Origin::User(_)
-        | crate::policy::Origin::Workspace(_)
-        | crate::policy::Origin::File(_)
-        | crate::policy::Origin::Approval(_) => {
+        Origin::Flag(flag) => format!("leave out {flag}"),
+        Origin::BuiltIn
+        | Origin::User(_)
+        | Origin::Workspace(_)
+        | Origin::File(_)
+        | Origin::Approval(_) => {
             format!(
                 "remove {} at {}:{}",
                 place.rule(),

@@ -249,6 +249,8 @@ pub enum CancelReason {
     Shutdown,
     /// The owner took back an approval on which the run's grants rest.
     Revoked,
+    /// Another host may have the task by now: nothing that this attempt does counts.
+    Lost,
     /// Someone asked again: end without waiting for anything.
     Forced,
 }
@@ -259,7 +261,7 @@ impl CancelReason {
     pub fn is_final(self) -> bool {
         match self {
             Self::Requested | Self::Shutdown => false,
-            Self::Revoked | Self::Forced => true,
+            Self::Revoked | Self::Lost | Self::Forced => true,
         }
     }
 }
@@ -270,6 +272,7 @@ impl std::fmt::Display for CancelReason {
             Self::Requested => "on request",
             Self::Shutdown => "the host is shutting down",
             Self::Revoked => "its approval was revoked",
+            Self::Lost => "another host may have taken it over",
             Self::Forced => "on request, at once",
         })
     }
@@ -289,6 +292,7 @@ mod tests {
     fn cancel_reasons_escalate_in_order() {
         assert!(CancelReason::Requested < CancelReason::Shutdown);
         assert!(CancelReason::Shutdown < CancelReason::Revoked);
-        assert!(CancelReason::Revoked < CancelReason::Forced);
+        assert!(CancelReason::Revoked < CancelReason::Lost);
+        assert!(CancelReason::Lost < CancelReason::Forced);
     }
 }

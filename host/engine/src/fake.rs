@@ -10,6 +10,7 @@
 )]
 
 mod record;
+pub mod attempts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;

@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub const MAX_MEMORY: u64 = 1 << 30;
 
 /// Components that can be instantiated at the same time in a process that serves many.
-const MANY_INSTANCES: u32 = 256;
+pub const MANY_INSTANCES: u32 = 256;
 
 /// The same in a process that carries out one run: the attempt's instance, and room for one that
 /// is asked something beside it. Each place has a stack with a guard page, so it costs a system call

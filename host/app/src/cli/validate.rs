@@ -2,29 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use remit_core::decide::decide;
-use remit_core::manifest::Manifest;
 use remit_core::outcome::ExitCode;
-use remit_core::policy::Policy;
 use remit_engine::attempt::{Described, check_inputs};
-use remit_engine::cancel::Cancel;
-use remit_engine::host::{Identity, PluginHost, World};
-use remit_engine::journal::{Journal, system_clock};
 use remit_engine::plugin::{Instance, Plugin as _};
-use remit_ledger::MemoryState;
 use serde_json::json;
 
 use super::target::{Inputs, Rules, Target};
+use crate::asking::{PATIENCE, powerless};
 use crate::exit::Stop;
-use crate::loading::{self, Loaded};
+use crate::loading;
 use crate::owner::Owner;
 use crate::places::Places;
 use crate::wiring;
-
-/// How long a plugin may take to describe itself and check inputs.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Checks inputs against a plugin's schema and its own rules; no work is done
 ///
@@ -85,7 +75,7 @@ pub(super) fn with_instance(
         let loaded = loading::find(&target.plugin, &owner)?;
         let memory = loaded.manifest.needs().memory().get();
         let plugin = wiring::load_plugin(&places, &owner, &loaded, memory).await?;
-        let host = powerless(&owner, &loaded)?;
+        let host = powerless(&owner, &loaded, Arc::new(wiring::tool_box(&owner)?))?;
         let talk = async {
             let mut instance = plugin
                 .instantiate(host, None)
@@ -100,39 +90,4 @@ pub(super) fn with_instance(
             ))
         })?
     })
-}
-
-/// The host side of an attempt that is granted nothing.
-fn powerless(owner: &Owner, loaded: &Loaded) -> Result<Arc<PluginHost>, Stop> {
-    let manifest = Manifest::parse(
-        "nothing",
-        &format!(
-            "format = 1\nid = \"{}\"\nversion = \"0.0.0\"\nwit = \"remit:plugin@0.1.0\"\ntitle = \"nothing\"\n",
-            loaded.manifest.id()
-        ),
-    )?;
-    let grants = decide(&manifest, &Policy::layered(Vec::new())?, &loaded.digest)
-        .map_err(|denials| Stop::Denied(denials.into_iter().collect()))?;
-    let journal = Journal::start(wiring::new_run_id(), system_clock(), Vec::new())
-        .map_err(|error| Stop::Internal(error.into()))?;
-    let world = World {
-        tools: Arc::new(wiring::tool_box(owner)?),
-        state: Arc::new(MemoryState::new()),
-        tree: wiring::untouched_tree(),
-        durable: None,
-    };
-    let identity = Identity {
-        plugin: loaded.manifest.id().to_string(),
-        task: loaded.manifest.id().to_string(),
-        workspace: owner.workspace().to_owned(),
-        time: PATIENCE,
-    };
-    Ok(PluginHost::new(
-        grants,
-        world,
-        identity,
-        journal,
-        Cancel::new(),
-        false,
-    ))
 }

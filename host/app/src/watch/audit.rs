@@ -31,6 +31,7 @@ pub(crate) fn begin(
         component: loaded.digest.to_string(),
         manifest: loaded.manifest.digest().to_string(),
         workspace: owner.workspace().display().to_string(),
+        attempt: None,
     };
     match writer.append(&system_clock()(), Some(run_id), &entry) {
         Ok(_link) => Ok(AuditWatcher::new(writer)),

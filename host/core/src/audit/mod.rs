@@ -47,6 +47,9 @@ pub enum Entry {
         manifest: String,
         /// The workspace on the host.
         workspace: String,
+        /// The attempt at a durable task that the run is; absent for a run of its own.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        attempt: Option<Box<AttemptOf>>,
     },
     /// What the plugin may do in this run.
     Grant {
@@ -174,6 +177,21 @@ pub enum Entry {
         /// What the first attempt said.
         reason: String,
     },
+}
+
+/// Which attempt at a durable task a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AttemptOf {
+    /// The run of the plan, as `remit show` calls it.
+    pub plan_run: String,
+    /// The task.
+    pub task: String,
+    /// The attempt, from 1.
+    pub number: u32,
+    /// The acceptance gate that was checked; absent for the task's own work.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gate: Option<String>,
 }
 
 impl Entry {

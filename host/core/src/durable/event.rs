@@ -302,6 +302,9 @@ pub enum LedgerEvent {
         fence: u64,
         /// How that is known.
         reason: String,
+        /// Whether the host gave the attempt back in good order; else its end counts as a crash.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        orderly: bool,
     },
     /// Someone asked for the task's end.
     TaskCancelRequested {

@@ -108,6 +108,29 @@ name!(
     "adapter"
 );
 
+impl AdapterId {
+    /// The name for a plugin that has no other: its id, or its file's name without `.wasm`, without
+    /// what a name may not have.
+    #[must_use]
+    pub fn of_plugin(plugin: &str) -> Self {
+        let file = plugin.rsplit(['/', '\\']).next().unwrap_or(plugin);
+        let stem = file.strip_suffix(".wasm").unwrap_or(file);
+        let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let name: String = stem.chars().filter(fits).collect();
+        let name = name.trim_start_matches(['.', '_', '-']);
+        let name = name.get(..MAX_NAME).unwrap_or(name);
+        Self(Arc::from(if name.is_empty() { "plugin" } else { name }))
+    }
+}
+
+impl TaskId {
+    /// `task-<number>`: a name for a task that has none.
+    #[must_use]
+    pub fn numbered(number: usize) -> Self {
+        Self(Arc::from(format!("task-{number}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +172,23 @@ mod tests {
             error.starts_with("`a/b` is not a task's name; write 1 to 128"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn every_plugin_gives_an_adapter_a_name() {
+        let long = "a".repeat(MAX_NAME + 1);
+        let cases = [
+            ("summary", "summary"),
+            ("./target/my plugin.wasm", "myplugin"),
+            ("C:\\x\\y.wasm", "y"),
+            ("..", "plugin"),
+            ("ä", "plugin"),
+            (long.as_str(), &long[..MAX_NAME]),
+        ];
+        for (plugin, name) in cases {
+            let id = AdapterId::of_plugin(plugin);
+            assert_eq!(id.as_str(), name);
+            assert_eq!(id.as_str().parse(), Ok(id));
+        }
     }
 }

@@ -166,6 +166,9 @@ pub struct TaskState {
     pub attempt: u32,
     /// Attempts that the host's death ended; they do not count as tries of the work.
     pub crashes: u32,
+    /// Attempts that a host gave back when it shut down; they do not count as tries either.
+    #[serde(default)]
+    pub returned: u32,
     /// The newest attempt's fence; 0 before the first.
     pub fence: u64,
     /// The host that holds it, while one does.
@@ -256,6 +259,7 @@ impl TaskState {
             index: *index,
             attempt: 0,
             crashes: 0,
+            returned: 0,
             fence: 0,
             epoch: 0,
             candidate: 0,
@@ -269,6 +273,14 @@ impl TaskState {
             gates: 0,
             verdicts: BTreeMap::new(),
         })
+    }
+
+    /// How often the work was tried, the newest attempt included: what a retry policy counts.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        self.attempt
+            .saturating_sub(self.crashes)
+            .saturating_sub(self.returned)
     }
 
     /// Whether the newest attempt's work ended well.

@@ -64,7 +64,7 @@ impl Transition<'_> {
                 ..
             } => self.started(*attempt, *fence, *epoch, *candidate),
             E::ValidationResumed { fence, epoch } => self.resumed(*fence, *epoch),
-            E::AttemptLost { fence, .. } => self.lost(*fence),
+            E::AttemptLost { fence, orderly, .. } => self.lost(*fence, *orderly),
             E::TaskWaiting {
                 question,
                 expires_ms,
@@ -203,15 +203,21 @@ impl Transition<'_> {
         Ok(())
     }
 
-    fn lost(self, fence: u64) -> Result<(), IllegalEvent> {
+    fn lost(self, fence: u64, orderly: bool) -> Result<(), IllegalEvent> {
         self.held_by(fence, &[Phase::InProgress])?;
         let open = |effect: &Effect| matches!(effect, Effect::Started { .. });
         if self.state.effects.values().any(open) {
             return Err(self.order("an effect of the attempt has no known end"));
         }
-        self.state.phase = Phase::Ready;
-        self.state.crashes = self.state.crashes.saturating_add(1);
-        self.state.epoch = 0;
+        let state = self.state;
+        state.phase = Phase::Ready;
+        let count = if orderly {
+            &mut state.returned
+        } else {
+            &mut state.crashes
+        };
+        *count = count.saturating_add(1);
+        state.epoch = 0;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use jsonc_parser::ast::{Object, Value as Node};
 use serde_json::{Map, Value, json};
 
 use super::shape::{Problems, field_names};
-use super::text::{Dialect, Text, get, span, to_json, to_map};
+use super::text::{Dialect, Text, get, key_span, span, to_json, to_map};
 use super::work::{FORMS, read_work};
 use super::{
     CheckedPlan, GateSpec, MAX_LISTED, MAX_TASKS, PLAN_FORMAT, Plan, PlanError, RunSettings,
@@ -126,11 +126,17 @@ fn read_settings<'s>(problems: &Problems<'_, 's>, object: &Object<'s>) -> Option
                 drop(problems.structure::<super::Concurrency>(node, &json!({}), &[], &[]));
             }
             "gates" => drop(read_gates(problems, node)),
+            // Set when a plan is submitted, never by a file.
+            "workspace" => {
+                let (message, help) = ("unknown key `workspace`", "remove it; say it by -C DIR");
+                problems.report(key_span(property), "unknown-key", message, help);
+            }
             key if known.contains(&key) => {
                 problems.fits::<RunSettings>(&json!({}), key, &to_json(node), node);
             }
             _ => {
-                let all = [&["format", "run", "tasks", "$schema"], known].concat();
+                let mut all = [&["format", "run", "tasks", "$schema"], known].concat();
+                all.retain(|key| *key != "workspace");
                 problems.unknown(property, &all);
             }
         }

@@ -237,18 +237,16 @@ impl<'s> Text<'s> {
 /// What is wrong with a text that is no JSON.
 fn not_json(source: &Arc<Source>, error: &ParseError) -> Diagnostics {
     let range = error.range();
-    let (message, help) = match error.kind() {
-        ParseErrorKind::NestingDepthExceeded => (
-            format!("the JSON is nested deeper than {MAX_DEPTH} levels"),
-            "make it flatter",
-        ),
-        kind => {
-            let kind = kind.to_string();
-            let mut letters = kind.chars();
-            let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-            let kind: String = first.into_iter().chain(letters).collect();
-            (format!("not JSON: {kind}"), "correct the JSON here")
-        }
+    let kind = error.kind();
+    let (message, help) = if matches!(kind, ParseErrorKind::NestingDepthExceeded) {
+        let message = format!("the JSON is nested deeper than {MAX_DEPTH} levels");
+        (message, "make it flatter")
+    } else {
+        let kind = kind.to_string();
+        let mut letters = kind.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+        let kind: String = first.into_iter().chain(letters).collect();
+        (format!("not JSON: {kind}"), "correct the JSON here")
     };
     let size = source.text().len();
     let span = range.start.min(size)..range.end.clamp(range.start.min(size), size);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DenyScope, Hit, Origin, Place, Policy, Section};
+use super::{DenyScope, Hit, Origin, Place, Policy, Section, protected};
 use crate::diagnostic::Diagnostic;
 use crate::document::Problems;
 use crate::scope::{Scope, ToolScope};
@@ -33,7 +33,9 @@ pub(super) fn redundant(problems: &Problems, section: &Section) {
         }
         let wider = section.allow.iter().enumerate().find(|(other, wider)| {
             let same = wider.scope == rule.scope;
-            (same && *other < index) || (!same && wider.scope.covers(&rule.scope))
+            // A rule for what the host keeps says more than one for a directory above it.
+            let lifts = || protected::lifted(&wider.scope) == protected::lifted(&rule.scope);
+            (same && *other < index) || (!same && wider.scope.covers(&rule.scope) && lifts())
         });
         if let Some((_, wider)) = wider {
             let message = format!(

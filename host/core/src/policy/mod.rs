@@ -35,6 +35,7 @@ mod layer;
 mod learned;
 mod origin;
 mod pattern;
+mod protected;
 mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -203,6 +203,56 @@ impl Template {
         }
     }
 
+    /// The values that give exactly these arguments, if this template can give them: the reverse of
+    /// [`Self::fill`]. A slot is filled as early as it can be; what cannot be reached so is not
+    /// reached.
+    pub(crate) fn unfill(&self, arguments: &[String]) -> Option<Vec<(String, SlotValue)>> {
+        let mut rest = arguments;
+        let mut values = Vec::new();
+        for (index, element) in self.elements.iter().enumerate() {
+            let (prefix, slot) = match element {
+                Element::Literal(text) => {
+                    let (first, others) = rest.split_first()?;
+                    if first != text {
+                        return None;
+                    }
+                    rest = others;
+                    continue;
+                }
+                Element::Slot { prefix, slot } => (prefix, slot),
+            };
+            let fits = |argument: &String| {
+                let value = argument.strip_prefix(prefix.as_str())?;
+                let same = slot.kind.check(value).is_ok_and(|checked| checked == value);
+                same.then(|| value.to_owned())
+            };
+            let name = slot.name.as_str().to_owned();
+            if slot.arity == Arity::Repeated {
+                let all: Option<Vec<String>> = rest.iter().map(fits).collect();
+                values.push((name, SlotValue::Many(all?)));
+                rest = &[];
+                continue;
+            }
+            // An optional slot leaves an argument to the literal that follows it.
+            let next = self.elements.get(index + 1);
+            let taken = |argument: &String| {
+                slot.arity == Arity::Optional
+                    && matches!(next, Some(Element::Literal(text)) if text == argument)
+            };
+            match rest.split_first() {
+                Some((first, others)) if !taken(first) && fits(first).is_some() => {
+                    values.push((name, SlotValue::One(fits(first)?)));
+                    rest = others;
+                }
+                _ if slot.arity == Arity::Optional => {}
+                _ => return None,
+            }
+        }
+        // What was found has to give these arguments and no others.
+        let again = self.fill(&values).ok()?;
+        (rest.is_empty() && again == arguments).then_some(values)
+    }
+
     fn unknown(&self, name: &str) -> Misfit {
         let known: Vec<&str> = self.slots().map(|slot| slot.name.as_str()).collect();
         let known = if known.is_empty() {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use remit_core::breaker::BreakerState;
 use remit_core::digest::Digest;
 use remit_core::durable::{
-    AdapterId, Counts, Entry, IllegalEvent, LedgerEvent, Phase, RunId, RunState, Stream, TaskId,
-    TaskState,
+    AdapterId, Counts, Entry, IllegalEvent, LedgerEvent, Phase, RunId, RunState, SafeModeCause,
+    Stream, TaskId, TaskState,
 };
 use remit_core::plan::{RunSettings, TaskSpec};
 use tokio::sync::watch;
@@ -334,4 +334,40 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// The store cannot be read.
     async fn hosts(&self) -> Result<Vec<HostRecord>, LedgerError>;
+
+    /// Whether [`Ledger::begin_host`] only succeeds when no other host lives: then every other one
+    /// is proven dead.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
+    /// Why no new attempt starts, if so: the last word of the host's stream about it. A store with
+    /// an index answers without reading everything.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn safe_mode(&self) -> Result<Option<SafeModeCause>, LedgerError> {
+        let mut cause = None;
+        let mut query = EntryQuery {
+            run: None,
+            task: None,
+            after: 0,
+            activity: false,
+            limit: MAX_ENTRIES,
+        };
+        loop {
+            let page = self.entries(query.clone()).await?;
+            let Some(last) = page.last() else {
+                return Ok(cause);
+            };
+            query.after = last.seq;
+            for entry in page {
+                if let LedgerEvent::SafeModeEntered { cause: why } = entry.event {
+                    cause = Some(why);
+                } else if let LedgerEvent::SafeModeLeft { .. } = entry.event {
+                    cause = None;
+                }
+            }
+        }
+    }
 }

@@ -7,6 +7,21 @@
 //! what is there.
 
 pub mod attempts;
+pub mod clock;
+pub mod dispatcher;
+pub mod executor;
 pub mod fold;
 pub mod journal;
+mod lease;
 pub mod ledger;
+mod load;
+mod outcome;
+mod record;
+mod shell;
+mod submit;
+mod work;
+
+pub use executor::{
+    Control, ExecuteError, ExecutorConfig, RunEnd, Summary, Which, run_executor_loop,
+};
+pub use submit::{SubmitError, Submitted, submit};

@@ -7,8 +7,25 @@
 //! Never: a command line that is run or split by the rules of a shell; a value of an environment
 //! variable that is copied; a tool that nobody named.
 
+mod bundle;
+mod command;
+mod draft;
+mod facts;
+mod job;
+mod kind;
+mod notes;
+mod queue;
+mod spec;
+mod splinter;
+mod worker;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use draft::Draft;
+use kind::Kind;
+use notes::Notes;
+use queue::Routing;
 
 use super::text::{Dialect, Text};
 use super::{CheckedPlan, read};
@@ -67,20 +84,177 @@ pub struct Imported {
 /// # Errors
 /// Every mistake in all of them, with place and pointer.
 pub fn import(files: &[Arc<Source>], known: &Known, mode: Mode) -> Result<Imported, Diagnostics> {
-    let _ = (known, mode);
-    let one = |source: &Arc<Source>, message: &str, help: &str| {
-        Diagnostics::one(Diagnostic::new(source, None, "not-a-plan", message, help))
-    };
-    match files {
-        [source] => {
-            let text = Text::parse(source, Dialect::Json)?;
-            Ok(Imported {
-                plan: read::read_text(&text)?,
-                formats: vec!["remit plan"],
-                adaptations: Vec::new(),
-            })
+    if files.is_empty() || files.len() > MAX_FILES {
+        let message = format!("{} files; name 1 to {MAX_FILES}", files.len());
+        let source = Source::new("the command line", "");
+        let help = "name a plan, or the files that belong together";
+        let found = Diagnostic::new(&source, None, "number-of-files", message, help);
+        return Err(Diagnostics::one(found));
+    }
+    let mut texts = Vec::with_capacity(files.len());
+    let mut found = Vec::new();
+    for source in files {
+        match parse(source) {
+            Ok(text) => texts.push(text),
+            Err(problems) => found.extend(problems),
         }
-        [first, ..] => Err(one(first, "several files", "name one plan")),
-        [] => Err(one(&Source::new("", ""), "no file", "name a plan")),
+    }
+    let mut kinds = Vec::with_capacity(texts.len());
+    for (text, _) in &texts {
+        match kind::of(text) {
+            Ok(kind) => kinds.push(kind),
+            Err(no_plan) => found.push(kind::refuse(text, no_plan)),
+        }
+    }
+    if let Some(found) = Diagnostics::of(found) {
+        return Err(found);
+    }
+    if let Some(plan) = own(&texts, &kinds)? {
+        return Ok(plan);
+    }
+    let notes: Vec<Notes<'_, '_>> = texts
+        .iter()
+        .map(|(text, _)| Notes::new(text, mode))
+        .collect();
+    for (notes, (text, relaxed)) in notes.iter().zip(&texts) {
+        explain_dialect(notes, text, *relaxed);
+    }
+    let plan = assemble(&notes, &kinds, known);
+    let mut adaptations = Vec::new();
+    let mut found = Vec::new();
+    for notes in notes {
+        let (adapted, problems) = notes.finish();
+        adaptations.extend(adapted);
+        found.extend(problems);
+    }
+    match (Diagnostics::of(found), plan) {
+        (None, Some(plan)) => Ok(Imported {
+            plan,
+            formats: kinds.into_iter().map(Kind::word).collect(),
+            adaptations,
+        }),
+        (Some(found), _) => Err(found),
+        // Nothing is left out without a mistake; should it be, this says so.
+        (None, None) => {
+            let (message, help) = ("no plan could be made of it", "see docs/plan.md");
+            let source = files
+                .first()
+                .cloned()
+                .unwrap_or_else(|| Source::new("", ""));
+            let found = Diagnostic::new(&source, None, "incomplete", message, help);
+            Err(Diagnostics::one(found))
+        }
     }
 }
+
+/// Parses a file; says whether it needed more than JSON.
+fn parse(source: &Arc<Source>) -> Result<(Text<'_>, bool), Diagnostics> {
+    let strict = match Text::parse(source, Dialect::Json) {
+        Ok(text) => return Ok((text, false)),
+        Err(found) => found,
+    };
+    if let Some((message, help)) = kind::not_json(source) {
+        let found = Diagnostic::new(source, Some(0..0), "not-a-plan", message, help);
+        return Err(Diagnostics::one(found.with_pointer("")));
+    }
+    let text = Text::parse(source, Dialect::Lenient)?;
+    // Our own format is JSON and nothing else.
+    match kind::of(&text) {
+        Ok(Kind::Plan) => Err(strict),
+        Ok(_) | Err(_) => Ok((text, true)),
+    }
+}
+
+/// Says what a file has beside JSON.
+fn explain_dialect(notes: &Notes<'_, '_>, text: &Text<'_>, relaxed: bool) {
+    if !relaxed {
+        return;
+    }
+    for key in text.twice() {
+        let what = format!("the earlier {} is not used", text.excerpt(key));
+        notes.adapt(
+            key.clone(),
+            what,
+            "the key is there twice, and the last one counts",
+        );
+    }
+    if text.twice().is_empty() {
+        let what = "comments and trailing commas are ignored";
+        notes.adapt(
+            notes.start(),
+            what,
+            "they are no JSON, and say nothing to a program",
+        );
+    }
+}
+
+/// A plan in our own format, which is alone or none.
+fn own(texts: &[(Text<'_>, bool)], kinds: &[Kind]) -> Result<Option<Imported>, Diagnostics> {
+    let own = texts
+        .iter()
+        .zip(kinds)
+        .find(|(_, kind)| **kind == Kind::Plan);
+    let Some(((text, _), kind)) = own else {
+        return Ok(None);
+    };
+    if texts.len() > 1 {
+        let message = "a plan of remit stands alone, and there are other files";
+        let help = "name one plan, or only files of other programs";
+        let start = Some(0..0);
+        let found = Diagnostic::new(text.source(), start, "several-plans", message, help);
+        return Err(Diagnostics::one(found));
+    }
+    Ok(Some(Imported {
+        plan: read::read_text(text)?,
+        formats: vec![kind.word()],
+        adaptations: Vec::new(),
+    }))
+}
+
+/// Reads all files into one plan: what routes first, then what is routed.
+fn assemble(notes: &[Notes<'_, '_>], kinds: &[Kind], known: &Known) -> Option<CheckedPlan> {
+    let mut draft = Draft::default();
+    let mut routing = Routing::default();
+    let of_kind = |wanted: Kind| {
+        let files = kinds.iter().enumerate().zip(notes);
+        files
+            .filter(move |((_, kind), _)| **kind == wanted)
+            .map(|((file, _), notes)| (file, notes))
+    };
+    for (file, notes) in of_kind(Kind::Routing) {
+        routing.read(&mut draft, file, notes);
+    }
+    for (file, notes) in of_kind(Kind::Assignments) {
+        routing.read_assignments(&mut draft, file, notes);
+    }
+    let mut alone = true;
+    for (file, (kind, own)) in kinds.iter().zip(notes).enumerate() {
+        alone &= matches!(kind, Kind::Routing | Kind::Assignments);
+        match kind {
+            Kind::Plan | Kind::Routing | Kind::Assignments => {}
+            Kind::Queue => queue::read(&mut draft, file, notes, known, &routing),
+            Kind::Bundle => bundle::read(&mut draft, file, own, known),
+            Kind::Spec => spec::read_spec(&mut draft, file, notes, known, &routing),
+            Kind::WorkQueue => spec::read_work_queue(&mut draft, file, notes, known, &routing),
+            Kind::Splinter => splinter::read(&mut draft, file, own, known),
+            Kind::Job => job::read_job(&mut draft, file, own, known),
+            Kind::Request => job::read_request(&mut draft, file, own, known),
+        }
+    }
+    if alone {
+        for notes in notes {
+            queue::alone(notes);
+        }
+        return None;
+    }
+    bundle::ask_for_others(&mut draft, notes);
+    routing.finish(notes);
+    // What was refused is missing in the draft, and would be said again as something else.
+    if notes.iter().any(|notes| notes.problems().count() > 0) {
+        return None;
+    }
+    draft.finish(notes)
+}
+
+#[cfg(test)]
+mod corpus_tests;
