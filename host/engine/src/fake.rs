@@ -9,8 +9,8 @@
     reason = "doubles for tests; a test may panic"
 )]
 
-mod record;
 pub mod attempts;
+mod record;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;

@@ -22,7 +22,7 @@ pub(super) fn result_of(outcome: &Outcome, wall_ms: u64) -> AttemptResult {
 }
 
 /// What happened, in one line for people.
-fn message_of(outcome: &Outcome) -> String {
+pub(super) fn message_of(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Succeeded { summary, .. } => summary.clone(),
         Outcome::Failed { code, message, .. } => format!("{message} ({code})"),

@@ -201,9 +201,10 @@ impl Record {
                 LedgerError::Full(_) | LedgerError::Unavailable(_) | LedgerError::Unknown(_) => {
                     true
                 }
-                LedgerError::Refused(_) | LedgerError::ReadOnly(_) | LedgerError::Damaged(_) => {
-                    false
-                }
+                LedgerError::Refused(_)
+                | LedgerError::ReadOnly(_)
+                | LedgerError::Damaged(_)
+                | LedgerError::Held { .. } => false,
             };
             if !later || tries >= MAX_TRIES {
                 return Err(error);

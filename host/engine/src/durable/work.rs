@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::durable::{RunId, TaskId};
+use remit_core::gate::Observed;
 use remit_core::outcome::Outcome;
 use remit_core::plan::{TaskSpec, Work};
 use tokio::time::Instant;
@@ -16,7 +17,7 @@ use super::clock::Clock;
 use super::dispatcher::{EndedAttempt, EndedGate, Input, Start, TaskKey};
 use super::ledger::{EntryQuery, Ledger, LedgerError};
 use super::load;
-use super::outcome::result_of;
+use super::outcome::{message_of, result_of};
 use super::record::{Record, Whose};
 use crate::cancel::Cancel;
 
@@ -155,7 +156,11 @@ pub(super) async fn make(
         checkpoint: checkpoint.as_ref().ok().cloned().flatten(),
     };
     if let Some((gate, spec)) = start.gate {
-        let observed = attempts.gate(assignment, spec, writes, cancel).await;
+        let observed = match attempts.gate(assignment, spec, writes, cancel).await {
+            Ok(observed) => observed,
+            // That says nothing about the work: the check itself is what went wrong.
+            Err(outcome) => Observed::not_started(message_of(&outcome)),
+        };
         let rest = record.finish().await;
         let ended = Box::new(EndedGate {
             gate,

@@ -145,8 +145,8 @@ impl Attempts for FakeAttempts {
         gate: GateSpec,
         _record: Arc<dyn AttemptRecord>,
         _cancel: Cancel,
-    ) -> Observed {
+    ) -> Result<Observed, Box<Outcome>> {
         self.begin(&assignment, Some(gate.title()));
-        (self.finding)(&assignment, &gate)
+        Ok((self.finding)(&assignment, &gate))
     }
 }

@@ -326,7 +326,7 @@ impl Dispatcher {
         let since = *self.trouble.since_ms.get_or_insert(now_ms);
         let lasts = now_ms.saturating_sub(since) > self.limits.patience_ms;
         let is_final = match error {
-            LedgerError::ReadOnly(_) | LedgerError::Damaged(_) => true,
+            LedgerError::ReadOnly(_) | LedgerError::Damaged(_) | LedgerError::Held { .. } => true,
             LedgerError::Refused(_)
             | LedgerError::Full(_)
             | LedgerError::Unknown(_)
