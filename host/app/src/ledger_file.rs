@@ -6,38 +6,82 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use remit_engine::durable::ledger::{Ledger, LedgerError, Refusal};
-use remit_ledger::MemoryLedger;
+use remit_ledger::{LedgerOpenError, SqliteLedger};
 
 use crate::exit::Stop;
+use crate::files;
 use crate::places::Places;
 
+/// The ledger's name in its directory.
+const LEDGER: &str = "ledger.db";
+
 /// Which ledger.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Choice {
-    /// The directory of the ledger; without it the user's own
+    /// The workspace whose runs are meant
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        default_value = "."
+    )]
+    workspace: PathBuf,
+
+    /// The directory of the ledger; without it the workspace's own, among the user's state
     #[arg(long = "ledger", value_name = "DIR", env = "REMIT_LEDGER")]
     directory: Option<PathBuf>,
 }
 
 impl Choice {
-    /// Opens it.
+    /// The workspace as it was named.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    /// Where the ledger is, or will be.
+    pub(crate) fn path(&self) -> Result<PathBuf, Stop> {
+        match &self.directory {
+            Some(directory) => Ok(directory.join(LEDGER)),
+            None => Ok(Places::find()?.ledger(&files::real_dir(&self.workspace)?)),
+        }
+    }
+
+    /// Opens it. Within a runtime.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of a newer version.
     pub(crate) fn open(&self) -> Result<Arc<dyn Ledger>, Stop> {
-        open(&Places::find()?, self.directory.as_deref())
+        open(&self.path()?)
     }
 }
 
-/// Opens the ledger in a directory, or the user's own. Within a runtime.
+/// Opens the ledger in this file. Within a runtime.
 ///
 /// # Errors
 /// It cannot be read, or is of a newer version.
-pub(crate) fn open(places: &Places, directory: Option<&Path>) -> Result<Arc<dyn Ledger>, Stop> {
-    let _path = directory.map_or_else(|| places.ledger(), |directory| directory.join("ledger.db"));
-    Ok(Arc::new(MemoryLedger::new()))
+pub(crate) fn open(path: &Path) -> Result<Arc<dyn Ledger>, Stop> {
+    match SqliteLedger::open(path) {
+        Ok(ledger) => Ok(Arc::new(ledger)),
+        Err(LedgerOpenError::Refused { error, path }) => {
+            let message = format!("{}: {error}", path.display());
+            Err(Stop::usage(message, fix(&error)))
+        }
+        Err(error) => Err(Stop::usage(
+            error.to_string(),
+            "check the permissions, or name another directory with --ledger",
+        )),
+    }
 }
 
 /// Why a command stops when its ledger does not do what it asks.
 pub(crate) fn stop(error: LedgerError) -> Stop {
-    let fix = match &error {
+    let fix = fix(&error);
+    Stop::usage(error.to_string(), fix)
+}
+
+/// What a person can do about it.
+fn fix(error: &LedgerError) -> &'static str {
+    match error {
         LedgerError::Refused(Refusal::Conflict { .. } | Refusal::Illegal { .. }) => {
             "it changed meanwhile; look with `remit show` and try again"
         }
@@ -48,7 +92,7 @@ pub(crate) fn stop(error: LedgerError) -> Stop {
         LedgerError::ReadOnly(_) => "check the permissions of its directory",
         LedgerError::Damaged(_) => "run `remit ledger verify`",
         LedgerError::Unknown(_) => "look with `remit show` and decide",
+        LedgerError::Held { .. } => "`remit health` shows who it is",
         LedgerError::Unavailable(_) => "try again",
-    };
-    Stop::usage(error.to_string(), fix)
+    }
 }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
+use remit_core::digest::Digest;
 
 use crate::exit::Stop;
 
@@ -64,13 +65,18 @@ impl Places {
     pub(crate) fn runs(&self) -> PathBuf {
         self.state.join("runs")
     }
-    /// Runs of many tasks and everything that happened to them.
-    pub(crate) fn ledger(&self) -> PathBuf {
-        self.state.join("ledger").join("ledger.db")
-    }
     /// The audit log.
     pub(crate) fn audit(&self) -> PathBuf {
         self.state.join("audit")
+    }
+    /// The ledger of the runs in a workspace, given by its real path. Two workspaces have nothing
+    /// to do with each other, so they do not wait for each other either.
+    pub(crate) fn ledger(&self, workspace: &Path) -> PathBuf {
+        /// Digits that tell workspaces apart; more would only make paths longer.
+        const DIGITS: usize = 16;
+        let digest = Digest::of(workspace.as_os_str().as_encoded_bytes()).to_hex();
+        let digits = digest.get(..DIGITS).unwrap_or(&digest);
+        self.state.join("ledgers").join(digits).join("ledger.db")
     }
     /// Compiled components.
     pub(crate) fn compiled(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 //! Never: an event that one of them changes, or that a slow one makes the others miss.
 
 pub(crate) mod audit;
+pub(crate) mod execution;
 mod human;
 mod json;
 

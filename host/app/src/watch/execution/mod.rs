@@ -50,8 +50,8 @@ trait View: Send {
 pub(crate) struct Watch {
     /// The ledger.
     pub(crate) ledger: Arc<dyn Ledger>,
-    /// The run.
-    pub(crate) run: RunId,
+    /// The run; all of them if absent.
+    pub(crate) run: Option<RunId>,
     /// The entry after which to begin.
     pub(crate) since: u64,
     /// How.
@@ -98,7 +98,7 @@ impl Watch {
     ) -> Result<bool, LedgerError> {
         loop {
             let query = EntryQuery {
-                run: Some(self.run.clone()),
+                run: self.run.clone(),
                 task: None,
                 after: *since,
                 activity: true,
@@ -110,7 +110,8 @@ impl Watch {
             for entry in &entries {
                 *since = entry.seq;
                 percents.see(entry);
-                finished |= matches!(entry.event, LedgerEvent::ExecutionFinished { .. });
+                finished |= self.run.is_some()
+                    && matches!(entry.event, LedgerEvent::ExecutionFinished { .. });
                 view.entry(entry);
             }
             if finished || !whole {
@@ -128,7 +129,10 @@ impl Watch {
         if self.look != Look::Human {
             return Ok(());
         }
-        if let Some(run) = self.ledger.run(&self.run).await? {
+        let Some(run) = &self.run else {
+            return Ok(());
+        };
+        if let Some(run) = self.ledger.run(run).await? {
             let progress = tracker.look(now_ms(), &run.counts, percents.0.values().copied());
             view.tick(&progress);
         }

@@ -1,0 +1,292 @@
+//! `remit execute`: carries out a plan's tasks durably, from submitting it to the exit code.
+//!
+//! - `submit`: from the command line to runs in the ledger
+//! - `intake`: what routers leave in the workspace while an executor watches
+//! - `files`: keeps the derived files of every run
+//! - `ready`: what has to hold before anything begins
+//!
+//! Never: a second executor on one ledger; an end that takes away what could be resumed.
+
+mod files;
+mod intake;
+mod ready;
+mod submit;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anstream::eprintln;
+use remit_core::durable::{Phase, RunId, RunPhase};
+use remit_core::outcome::ExitCode;
+use remit_engine::durable::clock::machine_clock;
+use remit_engine::durable::dispatcher::Limits;
+use remit_engine::durable::ledger::Ledger;
+use remit_engine::durable::{Control, ExecuteError, ExecutorConfig, Which, run_executor_loop};
+use tokio::sync::watch;
+
+use super::target::Rules;
+use crate::execution::Workshop;
+use crate::exit::Stop;
+use crate::ledger_file::{Choice, stop};
+use crate::owner::Owner;
+use crate::places::Places;
+use crate::render::{DIM, NOTE};
+use crate::watch::audit;
+use crate::watch::execution::{Look, Watch, summary};
+use crate::{host_identity, wiring};
+
+/// Executes a plan's tasks durably
+///
+/// Submits a plan, or takes up a run that is there, and carries out its tasks: dependencies,
+/// attempts, retries, circuit breakers, gates. What happens is in the workspace's ledger before it
+/// counts, so the host may be killed at any moment: the same command goes on where it ended.
+///
+///   remit execute plan.json -C DIR --policy policy.toml -j 8
+///   remit execute --run RUN            goes on with it
+///   remit execute --watch              and with whatever is submitted later
+///
+/// The first Ctrl-C lets running attempts end for a moment and leaves the rest for the next time;
+/// the second ends at once.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// A plan file, or files of other programs that belong together; `remit plan check` says what
+    /// they become. Without any: the workspace's .state/task_queue.json
+    #[arg(value_name = "PLAN")]
+    plans: Vec<PathBuf>,
+
+    /// The run: one that is there, or the name of the new one
+    #[arg(long, value_name = "RUN")]
+    run: Option<RunId>,
+
+    #[command(flatten)]
+    ledger: Choice,
+
+    /// Attempts at the same time, whatever the plan says
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(remit_core::plan::MAX_PARALLEL)))]
+    jobs: Option<u32>,
+
+    /// Goes on with every run that is open, and with nothing else
+    #[arg(long, conflicts_with_all = ["plans", "watch"])]
+    resume: bool,
+
+    /// Goes on until Ctrl-C: with every open run, with what is submitted later, and with each fresh
+    /// routing file in the workspace's .state
+    #[arg(long)]
+    watch: bool,
+
+    /// Executes a finished run's plan once more, as a new run
+    #[arg(long)]
+    again: bool,
+
+    /// Submits the plan and ends; an executor that watches takes it up
+    #[arg(long, conflicts_with_all = ["watch", "resume"])]
+    submit_only: bool,
+
+    /// Counts every adaptation of another program's file as a mistake
+    #[arg(long)]
+    strict: bool,
+
+    /// Completes a task only if at least one of its gates passed
+    #[arg(long)]
+    require_evidence: bool,
+
+    /// Refuses to begin while the phase contract's production gate is not open
+    #[arg(long)]
+    production: bool,
+
+    /// Begins although some task has nobody who could do it now
+    #[arg(long)]
+    no_preflight: bool,
+
+    /// Prints one ledger entry per line as JSON on standard output, and nothing else there
+    #[arg(long)]
+    json: bool,
+
+    /// Shows the summary alone
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+
+    #[command(flatten)]
+    rules: Rules,
+}
+
+impl Args {
+    fn look(&self) -> Look {
+        if self.json {
+            Look::Json
+        } else if self.quiet {
+            Look::Quiet
+        } else {
+            Look::Human
+        }
+    }
+}
+
+/// How long the end waits for threads that are stuck in the operating system.
+const SHUTDOWN: std::time::Duration = std::time::Duration::from_millis(200);
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
+    let runtime = wiring::runtime()?;
+    let result = runtime.block_on(carry_out(args));
+    runtime.shutdown_timeout(SHUTDOWN);
+    result
+}
+
+async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
+    let places = Places::find()?;
+    let owner = Owner::read(&places, args.ledger.workspace(), &args.rules)?;
+    if args.production {
+        ready::production(owner.workspace())?;
+    }
+    let ledger = args.ledger.open()?;
+    let workshop = Workshop::open(
+        places,
+        args.ledger.workspace().to_owned(),
+        args.rules.clone(),
+    )
+    .await?;
+    let workshop = Arc::new(workshop);
+    let which = submit::which(args, &owner, &ledger).await?;
+    if let Which::One(run) = &which {
+        if args.submit_only {
+            anstream::println!("{run}");
+            return Ok(ExitCode::Ok);
+        }
+        if !args.no_preflight {
+            ready::somebody(&*ledger, run, &*workshop).await?;
+        }
+    }
+    let execution = Execution {
+        ledger,
+        workshop: Arc::clone(&workshop),
+        workspace: owner.workspace().to_owned(),
+        which,
+    };
+    let result = execution.carry_out(args, owner).await;
+    workshop.close().await;
+    audit::tell(&workshop.trouble());
+    result
+}
+
+/// What is executed, with what.
+struct Execution {
+    ledger: Arc<dyn Ledger>,
+    workshop: Arc<Workshop>,
+    workspace: PathBuf,
+    which: Which,
+}
+
+impl Execution {
+    async fn carry_out(&self, args: &Args, owner: Owner) -> Result<ExitCode, Stop> {
+        let control = Control::new();
+        shutdown_on_signals(&control)?;
+        let (stopped, stop_seen) = watch::channel(false);
+        let one = match &self.which {
+            Which::One(run) => Some(run.clone()),
+            Which::Open | Which::Watch => None,
+        };
+        let since = *self.ledger.newest().borrow();
+        let view = Watch {
+            ledger: Arc::clone(&self.ledger),
+            run: one.clone(),
+            since,
+            look: args.look(),
+        };
+        let seen = tokio::spawn(view.show(stop_seen.clone()));
+        let files = tokio::spawn(files::keep(
+            Arc::clone(&self.ledger),
+            self.workspace.clone(),
+            one,
+            stop_seen,
+        ));
+        let intake = (self.which == Which::Watch)
+            .then(|| tokio::spawn(intake::follow(Arc::clone(&self.ledger), owner, args.strict)));
+        let mut config =
+            ExecutorConfig::new(self.which.clone(), host_identity::own(), machine_clock());
+        config.limits = Limits {
+            parallel: args.jobs,
+            ..Limits::default()
+        };
+        let attempts = Arc::clone(&self.workshop) as _;
+        let done = run_executor_loop(config, Arc::clone(&self.ledger), attempts, control).await;
+        if let Some(intake) = intake {
+            intake.abort();
+        }
+        stopped.send_replace(true);
+        let shown = seen.await.map_err(|error| Stop::Internal(error.into()))?;
+        let kept = files.await.map_err(|error| Stop::Internal(error.into()))?;
+        let done = done.map_err(refused)?;
+        shown.map_err(stop)?;
+        if let Err(trouble) = kept {
+            // The runs are as they are; the files can be made again.
+            trouble.print();
+            eprintln!("  {NOTE}fix:{NOTE:#} remit ledger rebuild");
+        }
+        let mut runs: Vec<RunId> = done.finished.into_iter().map(|end| end.run).collect();
+        runs.extend(done.open);
+        self.conclude(args, &runs).await
+    }
+
+    /// The end: what each run came to, and the worst of it as exit code.
+    async fn conclude(&self, args: &Args, runs: &[RunId]) -> Result<ExitCode, Stop> {
+        let mut code = ExitCode::Ok;
+        for run in runs {
+            let Some(view) = self.ledger.run(run).await.map_err(stop)? else {
+                continue;
+            };
+            if !args.json {
+                summary(&*self.ledger, &view).await.map_err(stop)?;
+            }
+            let open = view.state.phase != RunPhase::Finished;
+            if open {
+                eprintln!("{DIM}it is not finished; to go on: remit execute --run {run}{DIM:#}");
+            }
+            let completed = view.counts.of(Phase::Completed) == view.counts.total();
+            code = code.max(if open || view.state.cancel.is_some() {
+                ExitCode::Cancelled
+            } else if completed {
+                ExitCode::Ok
+            } else {
+                ExitCode::Failed
+            });
+        }
+        Ok(code)
+    }
+}
+
+/// Why nothing was executed, or not to the end.
+fn refused(error: ExecuteError) -> Stop {
+    match error {
+        ExecuteError::NoRun { .. } | ExecuteError::Finished { .. } => {
+            Stop::usage(error.to_string(), "`remit runs --all` lists all runs")
+        }
+        ExecuteError::Ledger(error) => stop(error),
+    }
+}
+
+/// The first signal lets what runs end, the second does not wait for it.
+fn shutdown_on_signals(control: &Control) -> Result<(), Stop> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| Stop::Internal(error.into()));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let control = control.clone();
+    tokio::spawn(async move {
+        for urgent in [false, true] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            if urgent {
+                control.shutdown_now();
+            } else {
+                eprintln!("{DIM}ending; once more to end at once{DIM:#}");
+                control.shutdown();
+            }
+        }
+    });
+    Ok(())
+}
