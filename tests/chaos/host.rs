@@ -71,7 +71,9 @@ fn program() -> &'static Path {
 impl Stage {
     pub(crate) fn set(plan: Plan, parallel: u32) -> Self {
         let home = Home::new();
-        std::fs::create_dir(home.workspace().join("effects")).unwrap();
+        for place in [home.workspace().join("effects"), home.path("ledger")] {
+            std::fs::create_dir(place).unwrap();
+        }
         let own = home.path("out/effect");
         std::fs::copy(program(), &own).unwrap();
         let policy = POLICY.replace("$PROGRAM", own.to_str().unwrap());
@@ -94,22 +96,24 @@ impl Stage {
 
     /// The directory of the ledger, which exists.
     pub(crate) fn ledger(&self) -> PathBuf {
-        let place = self.home.path("home/state/remit/ledger");
-        std::fs::create_dir_all(&place).unwrap();
-        place
+        self.home.path("ledger")
     }
 
     /// The program in this place, not started yet.
     fn remit(&self, arguments: &[&str]) -> Command {
-        let Some((first, rest)) = self.around.split_first() else {
-            return self.home.remit(arguments);
+        let mut command = match self.around.split_first() {
+            None => self.home.remit(arguments),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                self.home.furnish(&mut command);
+                command
+                    .args(rest)
+                    .arg(env!("CARGO_BIN_EXE_remit"))
+                    .args(arguments);
+                command
+            }
         };
-        let mut command = Command::new(first);
-        self.home.furnish(&mut command);
-        command
-            .args(rest)
-            .arg(env!("CARGO_BIN_EXE_remit"))
-            .args(arguments);
+        command.env("REMIT_LEDGER", self.ledger());
         command
     }
 
