@@ -18,6 +18,7 @@ mod check;
 mod contract;
 mod corpus;
 mod documented;
+mod durable;
 mod home;
 mod kill;
 mod learning;

@@ -122,6 +122,8 @@ fn no_command_is_a_question_for_help() {
         &["policy"],
         &["audit"],
         &["contract"],
+        &["task"],
+        &["ledger"],
         &["walk"],
         &["run"],
     ] {

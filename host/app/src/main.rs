@@ -10,15 +10,12 @@ mod contract_facts;
 mod derived;
 mod diff;
 mod drill;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the command that carries out plans follows")
-)]
 mod execution;
 mod exit;
 mod facts;
 mod files;
 mod hardening;
+mod host_identity;
 mod ledger_file;
 mod loading;
 mod owner;
@@ -33,6 +30,7 @@ mod prompt;
 mod rehearsal;
 mod render;
 mod revocation;
+mod run_plan;
 mod stdout;
 mod timeline;
 mod trust;

@@ -3,7 +3,7 @@
 //! Never: a circuit that is closed without an event that says by whom.
 
 use anstream::println;
-use clap::Subcommand;
+use clap::ValueEnum;
 use remit_core::breaker::BreakerState;
 use remit_core::durable::{AdapterId, LedgerEvent, Stream};
 use remit_core::outcome::ExitCode;
@@ -20,29 +20,13 @@ use crate::wiring;
 ///
 /// For example: remit circuit reset ruff
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Command>,
+    /// What to do; without it, circuits are listed
+    #[arg(value_enum, requires = "adapter")]
+    action: Option<Action>,
 
-    #[command(flatten)]
-    ledger: Choice,
-
-    /// Prints JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Reset(ResetArgs),
-}
-
-/// Closes the circuit of an adapter, whatever it is
-#[derive(Debug, clap::Args)]
-struct ResetArgs {
     /// The adapter's name
-    adapter: String,
+    adapter: Option<String>,
 
     #[command(flatten)]
     ledger: Choice,
@@ -50,14 +34,21 @@ struct ResetArgs {
     /// Prints JSON on standard output
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Action {
+    /// Closes the circuit of an adapter, whatever it is
+    Reset,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     wiring::runtime()?.block_on(async {
-        if let Some(Command::Reset(args)) = &args.command {
-            return reset(args, args.ledger.open()?.as_ref()).await;
+        let ledger = args.ledger.open()?;
+        if let (Some(Action::Reset), Some(adapter)) = (args.action, &args.adapter) {
+            return reset(args, adapter, ledger.as_ref()).await;
         }
-        let breakers = args.ledger.open()?.breakers().await.map_err(stop)?;
+        let breakers = ledger.breakers().await.map_err(stop)?;
         if args.json {
             let rows: Vec<_> = breakers
                 .iter()
@@ -76,13 +67,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     })
 }
 
-async fn reset(args: &ResetArgs, ledger: &dyn Ledger) -> Result<ExitCode, Stop> {
+async fn reset(args: &Args, adapter: &str, ledger: &dyn Ledger) -> Result<ExitCode, Stop> {
     let breakers = ledger.breakers().await.map_err(stop)?;
     let known: Vec<AdapterId> = breakers
         .iter()
         .map(|(adapter, _)| adapter.clone())
         .collect();
-    let adapter = reference::adapter(&args.adapter, &known)?;
+    let adapter = reference::adapter(adapter, &known)?;
     let event = LedgerEvent::CircuitClosed {
         adapter: adapter.clone(),
         by_hand: true,

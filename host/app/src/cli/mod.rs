@@ -13,6 +13,7 @@ mod completions;
 mod contract;
 mod doctor;
 mod events;
+mod execute;
 mod grant;
 mod grants;
 mod health;
@@ -81,8 +82,12 @@ enum Command {
     Cancel(cancel::Args),
     Retry(retry::Args),
     /// Says yes to what a task asks
+    ///
+    /// An answer stands: a second one is refused. `remit task list --waiting` shows what is asked.
     Approve(answer::Args),
     /// Says no to what a task asks
+    ///
+    /// The task fails. An answer stands: a second one is refused.
     Reject(answer::Args),
     Task(task::Args),
     SafeMode(safe_mode::Args),
@@ -90,6 +95,7 @@ enum Command {
     Health(health::Args),
     Metrics(metrics::Args),
     Ledger(ledger::Args),
+    Execute(Box<execute::Args>),
     Inspect(inspect::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -124,6 +130,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Health(args) => health::run(&args),
         Command::Metrics(args) => metrics::run(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::Execute(args) => execute::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),

@@ -21,6 +21,8 @@ use crate::wiring;
 const MAX_SHOWN: usize = 1_000;
 
 /// Says how a task went that a person does; lists tasks
+///
+/// For example: remit task list --waiting
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -30,13 +32,19 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Says that a manual task is done
+    ///
+    /// For example: remit task done last/turn-the-key --note "by hand"
     Done(answer::Args),
     /// Says that a manual task failed
+    ///
+    /// What needs it is blocked. For example: remit task fail last/turn-the-key
     Fail(answer::Args),
     List(ListArgs),
 }
 
 /// Lists the tasks of open runs, or of one run
+///
+/// For example: remit task list --waiting
 #[derive(Debug, clap::Args)]
 struct ListArgs {
     /// Only of this run

@@ -33,6 +33,25 @@ pub(crate) fn line(entry: &Entry, with_place: bool) -> String {
     } else {
         String::new()
     };
+    let what = what(entry);
+    format!("{DIM}{:>6} {time}{DIM:#}{place}  {what}", entry.seq)
+}
+
+/// The entry while one run is watched: its task, and the time of day.
+pub(crate) fn line_of_task(entry: &Entry) -> String {
+    /// Where the time of day is in RFC 3339.
+    const TIME_OF_DAY: std::ops::Range<usize> = 11..19;
+    /// Width of the names of tasks that come most often.
+    const NAME: usize = 12;
+    let time = rfc3339(entry.at_ms);
+    let time = time.get(TIME_OF_DAY).unwrap_or(&time);
+    let name = entry.task.as_ref().map_or("", |task| task.as_str());
+    let what = what(entry);
+    format!("{DIM}{time}{DIM:#} {BOLD}{name:<NAME$}{BOLD:#} {what}")
+}
+
+/// What happened, in one word and its detail.
+fn what(entry: &Entry) -> String {
     let word = word(entry);
     let style = style(&entry.event);
     let detail = detail(&entry.event);
@@ -43,11 +62,7 @@ pub(crate) fn line(entry: &Entry, with_place: bool) -> String {
         ""
     };
     let text = short.trim_end().replace('\n', " ");
-    format!(
-        "{DIM}{:>6} {time}{DIM:#}{place}  {style}{word:<WORD$}{style:#} {}{rest}",
-        entry.seq,
-        printable(&text)
-    )
+    format!("{style}{word:<WORD$}{style:#} {}{rest}", printable(&text))
 }
 
 /// The entry's word; an activity's own, in small letters.

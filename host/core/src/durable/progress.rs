@@ -196,7 +196,14 @@ mod tests {
                     Phase::Ready => Phase::InProgress,
                     Phase::InProgress if say % 7 == 0 => Phase::Ready,
                     Phase::InProgress => Phase::Completed,
-                    other => other,
+                    Phase::Waiting
+                    | Phase::Validating
+                    | Phase::Completed
+                    | Phase::Failed
+                    | Phase::Timeout
+                    | Phase::Canceled
+                    | Phase::Skipped
+                    | Phase::Blocked => from,
                 };
                 phases[place] = to;
                 said[place] = say;

@@ -107,6 +107,14 @@ fn readmes(root: &Dir) -> Result<Vec<Readme>, Stop> {
     Ok(found)
 }
 
+/// The contract of execution in a workspace, or our own.
+///
+/// # Errors
+/// Several say that they are it, or one has mistakes.
+pub(crate) fn of_execution(workspace: &Path) -> Result<Contract, Stop> {
+    choose(None, workspace)
+}
+
 /// The contract that was meant: a file, or the one of a phase in the workspace, or our own.
 fn choose(named: Option<&str>, workspace: &Path) -> Result<Contract, Stop> {
     if let Some(file) = named.filter(|name| name.contains('/') || name.ends_with(".md")) {

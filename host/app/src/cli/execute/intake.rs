@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anstream::eprintln;
-use remit_core::plan::import::Mode;
 use remit_core::plan::CheckedPlan;
+use remit_core::plan::import::Mode;
 use remit_engine::durable::ledger::Ledger;
 
 use super::submit;

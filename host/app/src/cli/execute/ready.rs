@@ -63,7 +63,13 @@ pub(super) async fn somebody(
                 continue;
             };
             if let Outcome::Denied { denials: found, .. } = &outcome {
-                denials.extend(found.iter().filter(|denial| !denials.contains(denial)).cloned().collect::<Vec<_>>());
+                denials.extend(
+                    found
+                        .iter()
+                        .filter(|denial| !denials.contains(denial))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
             }
             blockers.push((task.spec.id.clone(), outcome));
         }
@@ -120,7 +126,12 @@ async fn nobody(
 /// What a candidate's answer depends on: the plugin, and the tool that it is to run.
 fn key(candidate: &Candidate, inputs: &serde_json::Map<String, serde_json::Value>) -> String {
     let inputs = candidate.inputs.as_ref().unwrap_or(inputs);
-    let word = |name| inputs.get(name).map(ToString::to_string).unwrap_or_default();
+    let word = |name| {
+        inputs
+            .get(name)
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    };
     format!("{} {} {}", candidate.plugin, word("tool"), word("template"))
 }
 

@@ -46,7 +46,9 @@ pub(super) async fn which(
                 return Err(finished(run));
             }
             let plan = again(&**ledger, run).await?;
-            return submitted(&**ledger, plan, view.source).await.map(Which::One);
+            return submitted(&**ledger, plan, view.source)
+                .await
+                .map(Which::One);
         }
         if args.watch {
             return Ok(Which::Watch);
@@ -173,7 +175,10 @@ fn same_workspace(run: &RunId, of_run: Option<&str>, here: &Path) -> Result<(), 
 
 fn mistakes(errors: &[PlanError]) -> Stop {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    Stop::usage(lines.join("; "), "mend the plan; `remit plan check` shows the places")
+    Stop::usage(
+        lines.join("; "),
+        "mend the plan; `remit plan check` shows the places",
+    )
 }
 
 /// Where a plan came from, for people.

@@ -4,7 +4,7 @@
 //! Never: the whole list of a large run; `remit show` has it.
 
 use anstream::println;
-use remit_core::durable::{Phase, RunPhase};
+use remit_core::durable::{Answer, Phase, RunPhase};
 use remit_engine::durable::ledger::{Ledger, LedgerError, RunView, TaskQuery, TaskView};
 
 use crate::printable::printable;
@@ -22,7 +22,12 @@ pub(crate) async fn summary(ledger: &dyn Ledger, run: &RunView) -> Result<(), Le
     let until = run.finished_ms.or(run.started_ms);
     let took = until.map_or(0, |until| until.saturating_sub(run.submitted_ms));
     let word = phase::run_word(run);
-    println!("{BOLD}{}{BOLD:#} {} {counts} {DIM}in {}{DIM:#}", run.run, word.trim_end(), phase::duration(took));
+    println!(
+        "{BOLD}{}{BOLD:#} {} {counts} {DIM}in {}{DIM:#}",
+        run.run,
+        word.trim_end(),
+        phase::duration(took)
+    );
     let others: Vec<Phase> = Phase::ALL
         .into_iter()
         .filter(|phase| !matches!(phase, Phase::Completed))
@@ -35,7 +40,12 @@ pub(crate) async fn summary(ledger: &dyn Ledger, run: &RunView) -> Result<(), Le
     };
     let tasks = ledger.tasks(query).await?;
     for task in tasks.iter().take(LISTED) {
-        println!("  {} {}  {}", phase::phase(task.state.phase), task.spec.id, why(task));
+        println!(
+            "  {} {}  {}",
+            phase::phase(task.state.phase),
+            task.spec.id,
+            why(task)
+        );
     }
     if tasks.len() > LISTED {
         println!("  {DIM}… remit show {} has them all{DIM:#}", run.run);
@@ -51,7 +61,13 @@ fn why(task: &TaskView) -> String {
     let state = &task.state;
     match (&state.last, &state.question) {
         (Some(last), _) => printable(&last.message).replace('\n', " "),
-        (None, Some(_)) => "waits for a person: remit task list --waiting".to_owned(),
+        (None, Some(_)) if state.phase == Phase::Waiting => {
+            "waits for a person: remit task list --waiting".to_owned()
+        }
+        (None, Some(_)) => match state.answer {
+            Some(Answer::No) => "a person said no".to_owned(),
+            Some(Answer::Yes) | None => "nobody answered in time".to_owned(),
+        },
         (None, None) => String::new(),
     }
 }

@@ -30,6 +30,26 @@ pub fn task_log(task: &TaskId) -> String {
     format!("{TASK_LOGS}/{task}.jsonl")
 }
 
+/// Whether a path relative to the workspace is one of the files that are derived, or a directory
+/// that is made for them: no work of a plugin, whoever looks for what changed.
+#[must_use]
+pub fn is_derived(path: &str) -> bool {
+    let files = [
+        EXECUTION_RESULTS,
+        PATCH_LEDGER,
+        EXECUTOR_LOG,
+        RESILIENCE_LOG,
+    ];
+    let known = |file: &str| {
+        let (directory, name) = file.rsplit_once('/').unwrap_or(("", file));
+        // Under a name of its own until it is whole.
+        path == file || path == directory || path == format!("{directory}/.{name}.new")
+    };
+    let below = path.strip_prefix(TASK_LOGS);
+    files.into_iter().any(known)
+        || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The word of an end in the results: lower case, as the source documents' programs write it.
 #[must_use]
 pub fn status_word(end: End) -> &'static str {

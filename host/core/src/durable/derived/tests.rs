@@ -296,3 +296,22 @@ fn logs_divide_the_entries() {
     let resilience: Vec<bool> = crash.iter().map(is_of_resilience).collect();
     assert_eq!(resilience, [true, false]);
 }
+
+#[test]
+fn derived_files_are_known_by_their_paths() {
+    for (path, want) in [
+        (".state", true),
+        (".state/execution_results.json", true),
+        (".state/.execution_results.json.new", true),
+        (".state/task_queue.json", false),
+        ("logs", true),
+        ("logs/executor.jsonl", true),
+        ("logs/execution", true),
+        ("logs/execution/T1.jsonl", true),
+        ("logs/executions", false),
+        ("logs/mine.log", false),
+        ("src/logs/executor.jsonl", false),
+    ] {
+        assert_eq!(is_derived(path), want, "{path}");
+    }
+}

@@ -68,11 +68,26 @@ impl Reserve {
     }
 
     fn make(&self) -> std::io::Result<()> {
+        if let Some(directory) = self.path.parent() {
+            files::private_directory(directory)?;
+        }
         let mut file = files::private_file(&self.path)?;
         if file.metadata()?.len() == BYTES as u64 {
             return Ok(());
         }
         // Written, not only sized: a file with holes holds nothing back.
         file.write_all(&vec![0; BYTES])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_directory_has_room() {
+        let holder = tempfile::tempdir().unwrap();
+        let reserve = Reserve::beside(&holder.path().join("new/ledger.db"));
+        assert!(!reserve.is_spent());
     }
 }
