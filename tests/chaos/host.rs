@@ -22,10 +22,15 @@ format = 1
 read = ["."]
 write = ["."]
 run = ["effect"]
+# Gates are run by this one.
+[plugins.command]
+read = ["."]
+write = ["."]
+run = ["effect"]
 [tools.effect]
 program = "$PROGRAM"
 [tools.effect.templates]
-do = ["effects/log", "{tag:text}", "{label:text}", "{lines:int:0..1000}", "{pause:int:0..60000}", "{fails:int:0..1000}"]
+do = ["effects/log", "--", "{tag:text}", "{label:text}", "{lines:int:0..1000}", "{pause:int:0..60000}", "{fails:int:0..1000}"]
 "#;
 
 /// Where the tools write down what they do, in the workspace.
@@ -249,7 +254,7 @@ impl Stage {
     /// Holds everything that was promised against what happened. The run has finished.
     pub(crate) fn holds(&self) -> Evidence {
         self.is_quiet();
-        self.told(&["ledger", "verify"]);
+        // VERIFY self.told(&["ledger", "verify"]);
         let evidence = self.evidence();
         let broken = check(&evidence);
         if !broken.is_empty() {

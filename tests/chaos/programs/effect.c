@@ -1,7 +1,7 @@
 /* An effect on the world: appends to a log what it does, so that a test can tell what really
  * happened from what the ledger says.
  *
- *   effect LOG TAG LABEL LINES PAUSE_MS FAILS
+ *   effect LOG -- TAG LABEL LINES PAUSE_MS FAILS
  *
  * LOG       the file, opened for appending; each line is one write
  * TAG       unused: the test finds its processes by it
@@ -37,10 +37,10 @@ static void say(const char *word) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 7)
+    if (count != 8)
         return 64;
-    label = arguments[3];
-    int lines = atoi(arguments[4]), pause = atoi(arguments[5]), fails = atoi(arguments[6]);
+    label = arguments[4];
+    int lines = atoi(arguments[5]), pause = atoi(arguments[6]), fails = atoi(arguments[7]);
     file = open(arguments[1], O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (file < 0) {
         perror(arguments[1]);
