@@ -99,19 +99,19 @@ pub(super) fn fences(evidence: &Evidence, finds: &mut Finds<'_>) {
 
 pub(super) fn hosts(evidence: &Evidence, finds: &mut Finds<'_>) {
     let mut newest = 0;
-    for event in evidence.of_run() {
+    for event in &evidence.events {
         let Some(epoch) = event.number("epoch") else {
             continue;
         };
-        if event.is("RUN_STARTED") {
+        if event.is("HOST_STARTED") {
             finds.unless(epoch > newest, || {
-                format!("host {epoch} begins the run after host {newest}")
+                format!("host {epoch} begins after host {newest}")
             });
             newest = epoch;
         }
         finds.unless(epoch == newest, || {
             format!(
-                "{} by host {epoch} at seq {}, host {newest} has the run",
+                "{} by host {epoch} at seq {}, after host {newest} began",
                 event.word, event.seq
             )
         });

@@ -40,7 +40,7 @@ pub(crate) enum Rule {
     Attempts,
     /// No attempt writes after a newer one began.
     Fences,
-    /// No host works on a run that a newer host has taken over.
+    /// No host writes after a newer one began.
     Hosts,
     /// `EXECUTION_FINISHED` comes once, last, and counts right.
     Finished,
