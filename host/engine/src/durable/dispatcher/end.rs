@@ -51,7 +51,10 @@ impl Dispatcher {
         let deadline = task.deadline_ms.take();
         let is_newest = task.state.fence == fence;
         if is_newest {
-            task.state.checkpoint = ended.checkpoint.or(task.state.checkpoint);
+            if let Some((digest, effects)) = ended.checkpoint {
+                task.state.checkpoint = Some(digest);
+                task.state.checkpoint_effects = effects;
+            }
             task.ended = Some(ended);
         }
         if let Some(at) = deadline {
