@@ -19,6 +19,7 @@ mod contract;
 mod corpus;
 mod documented;
 mod durable;
+mod execute;
 mod home;
 mod kill;
 mod learning;

@@ -15,12 +15,12 @@ mod submit;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anstream::eprintln;
+use anstream::{eprintln, println};
 use remit_core::durable::{Phase, RunId, RunPhase};
 use remit_core::outcome::ExitCode;
 use remit_engine::durable::clock::machine_clock;
 use remit_engine::durable::dispatcher::Limits;
-use remit_engine::durable::ledger::Ledger;
+use remit_engine::durable::ledger::{Ledger, LedgerError};
 use remit_engine::durable::{Control, ExecuteError, ExecutorConfig, Which, run_executor_loop};
 use tokio::sync::watch;
 
@@ -30,9 +30,10 @@ use crate::exit::Stop;
 use crate::ledger_file::{Choice, stop};
 use crate::owner::Owner;
 use crate::places::Places;
-use crate::render::{DIM, NOTE};
+use crate::printable::printable;
+use crate::render::{DIM, NOTE, WARN, entry};
 use crate::watch::audit;
-use crate::watch::execution::{Look, Watch, summary};
+use crate::watch::execution::{Look, Screen, Watch, summary};
 use crate::{host_identity, wiring};
 
 /// Executes a plan's tasks durably
@@ -112,6 +113,17 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// What goes on with a run, as it is typed.
+    fn go_on(&self, run: &RunId) -> String {
+        let policy = self.rules.policy.as_ref();
+        let policy = policy.map(|policy| format!(" --policy {}", policy.display()));
+        format!(
+            "remit execute --run {run}{}{}",
+            self.ledger.flags(),
+            policy.unwrap_or_default()
+        )
+    }
+
     fn look(&self) -> Look {
         if self.json {
             Look::Json
@@ -140,6 +152,8 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
         ready::production(owner.workspace())?;
     }
     let ledger = args.ledger.open()?;
+    // Programs want to see the plan that they submit, too; people have it.
+    let before = *ledger.newest().borrow();
     let workshop = Workshop::open(
         places,
         args.ledger.workspace().to_owned(),
@@ -150,14 +164,27 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
     let which = submit::which(args, &owner, &ledger).await?;
     if let Which::One(run) = &which {
         if args.submit_only {
-            anstream::println!("{run}");
-            return Ok(ExitCode::Ok);
+            return submit_only(args, run);
         }
-        if !args.no_preflight {
-            ready::somebody(&*ledger, run, &*workshop).await?;
+        if !args.no_preflight
+            && let Err(unfit) = ready::somebody(&*ledger, run, &*workshop).await
+        {
+            unfit.print();
+            eprintln!(
+                "{DIM}nothing was started; run {run} is submitted, to go on: {}{DIM:#}",
+                args.go_on(run)
+            );
+            return Ok(unfit.exit_code());
         }
     }
+    let since = if args.json {
+        before
+    } else {
+        *ledger.newest().borrow()
+    };
     let execution = Execution {
+        screen: Screen::new(args.look()),
+        since,
         ledger,
         workshop: Arc::clone(&workshop),
         workspace: owner.workspace().to_owned(),
@@ -169,29 +196,52 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
     result
 }
 
+/// Says which run it became.
+fn submit_only(args: &Args, run: &RunId) -> Result<ExitCode, Stop> {
+    if args.json {
+        super::print_json(&serde_json::json!({ "run": run }))?;
+    } else {
+        println!("{run}");
+    }
+    if args.look() == Look::Human {
+        eprintln!(
+            "{DIM}who watches takes it up; or: {}{DIM:#}",
+            args.go_on(run)
+        );
+    }
+    Ok(ExitCode::Ok)
+}
+
 /// What is executed, with what.
 struct Execution {
     ledger: Arc<dyn Ledger>,
     workshop: Arc<Workshop>,
     workspace: PathBuf,
     which: Which,
+    /// The entry after which something is new.
+    since: u64,
+    screen: Screen,
 }
 
 impl Execution {
     async fn carry_out(&self, args: &Args, owner: Owner) -> Result<ExitCode, Stop> {
         let control = Control::new();
-        shutdown_on_signals(&control)?;
+        shutdown_on_signals(&control, self.screen.clone())?;
+        if args.look() == Look::Human {
+            self.greet(args).await?;
+        }
         let (stopped, stop_seen) = watch::channel(false);
         let one = match &self.which {
             Which::One(run) => Some(run.clone()),
             Which::Open | Which::Watch => None,
         };
-        let since = *self.ledger.newest().borrow();
         let view = Watch {
             ledger: Arc::clone(&self.ledger),
             run: one.clone(),
-            since,
+            since: self.since,
             look: args.look(),
+            screen: self.screen.clone(),
+            flags: args.ledger.flags(),
         };
         let seen = tokio::spawn(view.show(stop_seen.clone()));
         let files = tokio::spawn(files::keep(
@@ -200,8 +250,10 @@ impl Execution {
             one,
             stop_seen,
         ));
-        let intake = (self.which == Which::Watch)
-            .then(|| tokio::spawn(intake::follow(Arc::clone(&self.ledger), owner, args.strict)));
+        let intake = (self.which == Which::Watch).then(|| {
+            let (ledger, screen) = (Arc::clone(&self.ledger), self.screen.clone());
+            tokio::spawn(intake::follow(ledger, owner, args.strict, screen))
+        });
         let mut config =
             ExecutorConfig::new(self.which.clone(), host_identity::own(), machine_clock());
         config.limits = Limits {
@@ -228,19 +280,52 @@ impl Execution {
         self.conclude(args, &runs).await
     }
 
+    /// Says what begins, and why nothing does.
+    async fn greet(&self, args: &Args) -> Result<(), Stop> {
+        match &self.which {
+            Which::One(run) => {
+                if let Some(view) = self.ledger.run(run).await.map_err(stop)? {
+                    let (total, from) = (view.counts.total(), printable(&view.source));
+                    eprintln!("{NOTE}>{NOTE:#} run {run}, {total} tasks from {from}");
+                }
+            }
+            Which::Open => {}
+            Which::Watch => {
+                let place = self.workspace.display().to_string();
+                eprintln!(
+                    "{NOTE}>{NOTE:#} watching {}; Ctrl-C ends it",
+                    printable(&place)
+                );
+            }
+        }
+        if let Some(cause) = self.ledger.safe_mode().await.map_err(stop)? {
+            eprintln!(
+                "{WARN}safe mode{WARN:#}: {}; nothing starts until: remit safe-mode leave{}",
+                printable(&entry::cause(&cause)),
+                args.ledger.flags()
+            );
+        }
+        Ok(())
+    }
+
     /// The end: what each run came to, and the worst of it as exit code.
     async fn conclude(&self, args: &Args, runs: &[RunId]) -> Result<ExitCode, Stop> {
         let mut code = ExitCode::Ok;
+        if runs.is_empty() && args.look() == Look::Human {
+            eprintln!("{DIM}nothing is open; remit runs --all lists what has finished{DIM:#}");
+        }
         for run in runs {
             let Some(view) = self.ledger.run(run).await.map_err(stop)? else {
                 continue;
             };
             if !args.json {
-                summary(&*self.ledger, &view).await.map_err(stop)?;
+                let flags = args.ledger.flags();
+                summary(&*self.ledger, &view, &flags).await.map_err(stop)?;
             }
             let open = view.state.phase != RunPhase::Finished;
             if open {
-                eprintln!("{DIM}it is not finished; to go on: remit execute --run {run}{DIM:#}");
+                let go_on = args.go_on(run);
+                eprintln!("{DIM}{run} is not finished; to go on: {go_on}{DIM:#}");
             }
             let completed = view.counts.of(Phase::Completed) == view.counts.total();
             code = code.max(if open || view.state.cancel.is_some() {
@@ -261,12 +346,17 @@ fn refused(error: ExecuteError) -> Stop {
         ExecuteError::NoRun { .. } | ExecuteError::Finished { .. } => {
             Stop::usage(error.to_string(), "`remit runs --all` lists all runs")
         }
+        ExecuteError::Ledger(error @ LedgerError::Held { .. }) => Stop::usage(
+            error.to_string(),
+            "one host executes in a workspace; hand it a plan with --submit-only if it has --watch, \
+             or begin when it has ended",
+        ),
         ExecuteError::Ledger(error) => stop(error),
     }
 }
 
 /// The first signal lets what runs end, the second does not wait for it.
-fn shutdown_on_signals(control: &Control) -> Result<(), Stop> {
+fn shutdown_on_signals(control: &Control, screen: Screen) -> Result<(), Stop> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Stop::Internal(error.into()));
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -283,7 +373,7 @@ fn shutdown_on_signals(control: &Control) -> Result<(), Stop> {
             if urgent {
                 control.shutdown_now();
             } else {
-                eprintln!("{DIM}ending; once more to end at once{DIM:#}");
+                screen.beside(|| eprintln!("{DIM}ending; once more to end at once{DIM:#}"));
                 control.shutdown();
             }
         }
