@@ -232,7 +232,7 @@ fn each_way_to_fail_has_its_state_and_its_severity() {
     }});
     let slow = with(
         deed("slow", "hang", json!({"tag": scene.tag()})),
-        json!({"timeout": "200ms"}),
+        json!({"timeout": "200ms", "adapter": "slow"}),
     );
     let plan = json!({
         "run": "r", "retry": quick(1), "breaker": {"threshold": 1, "open-for": "1h", "probes": 1},
@@ -267,7 +267,7 @@ fn each_way_to_fail_has_its_state_and_its_severity() {
         ("circuit-opened", "HIGH"),
         ("timeout", "MEDIUM"),
         ("stub-called", "CRITICAL"),
-        ("acceptance-failed-repeatedly", "MEDIUM"),
+        ("acceptance-failed-repeatedly", "HIGH"),
     ] {
         let pair = (trigger.to_owned(), severity.to_owned());
         assert!(called.contains(&pair), "{trigger} {severity}: {called:?}");

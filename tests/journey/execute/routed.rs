@@ -67,7 +67,7 @@ fn strict_refuses_what_would_be_adapted() {
     let scene = routed();
     drop_files(&scene, &queue(), &decisions());
     let said = scene.say(&["execute", "--strict"]).ends_with(2);
-    said.told(&["task_queue.json"]);
+    said.told(&["routing_decisions.json", "leave --strict out"]);
     assert_eq!(scene.say(&["runs", "--all", "--json"]).out.trim(), "[]");
 }
 

@@ -44,7 +44,10 @@ class Screen:
     def control(self, found):
         text, numbers, letter = found.group(0), found.group(1), found.group(2)
         count = int(numbers) if numbers and numbers.isdigit() else 1
-        if text == "\r":
+        if text == "\x03":
+            # Ctrl-C as it was typed: nothing is to be seen of it.
+            pass
+        elif text == "\r":
             self.column = 0
         elif text == "\n":
             self.down()

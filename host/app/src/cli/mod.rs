@@ -76,6 +76,7 @@ impl Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Args>),
+    Execute(Box<execute::Args>),
     Runs(runs::Args),
     Show(show::Args),
     Events(events::Args),
@@ -95,7 +96,6 @@ enum Command {
     Health(health::Args),
     Metrics(metrics::Args),
     Ledger(ledger::Args),
-    Execute(Box<execute::Args>),
     Inspect(inspect::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -117,6 +117,7 @@ enum Command {
 pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
         Command::Run(args) => run::run(*args),
+        Command::Execute(args) => execute::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Events(args) => events::run(&args),
@@ -130,7 +131,6 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Health(args) => health::run(&args),
         Command::Metrics(args) => metrics::run(&args),
         Command::Ledger(args) => ledger::run(&args),
-        Command::Execute(args) => execute::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),
