@@ -279,6 +279,9 @@ impl Stage {
     }
 }
 
+/// The exit code of a host that does nothing; see `docs/cli.md`.
+pub(crate) const REFUSED: i32 = 2;
+
 /// The pause between two looks whether someone is asked: each look is a start of the program.
 const ANSWERS: std::time::Duration = std::time::Duration::from_millis(200);
 
@@ -312,6 +315,18 @@ impl Host {
         let said = self.said();
         assert!(ended, "the host does not end: {said}");
         (self.child.wait().unwrap(), said)
+    }
+
+    /// Waits until it is refused; what it said.
+    #[track_caller]
+    pub(crate) fn is_refused(mut self) -> String {
+        let ended = until(PATIENCE, || !self.lives());
+        assert!(
+            ended,
+            "a host that should be refused works: {}",
+            self.said()
+        );
+        self.ends(REFUSED)
     }
 
     /// Waits for its end, which has this exit code; what it said.
