@@ -143,6 +143,7 @@ fn assignment(task: TaskSpec, attempt: u32) -> Assignment {
         fence: 7,
         time: None,
         checkpoint: None,
+        effects_before: 0,
     }
 }
 
