@@ -7,9 +7,10 @@ use rustix::process::Signal;
 
 use crate::chance::Chance;
 use crate::disk::Disk;
+use crate::history::Event;
 use crate::host::{Host, REFUSED, Stage};
-use crate::machine::until;
-use crate::plan::Plan;
+use crate::machine::{send, until};
+use crate::plan::{Ending, Plan, Task, ToolCall, Work};
 
 /// Tasks of a plan that is in the middle when trouble comes.
 const TASKS: usize = 24;
@@ -59,7 +60,47 @@ fn a_host_that_is_asked_to_end_leaves_a_run_that_goes_on() {
         // It waited for what it ended.
         assert!(!stage.has_tools(), "a tool outlived its host");
     }
+    // Whoever asks twice does not want to wait.
+    let host = working(&stage, &[]);
+    for _ in 0..2 {
+        send(host.id(), Signal::TERM);
+    }
+    host.ends(RESUMABLE);
     complete(&stage);
+}
+
+/// The host dies while the tool is at work: what it did until then nobody knows.
+#[test]
+fn a_tool_that_must_not_be_repeated_is_not_when_its_end_is_unknown() {
+    let slow = ToolCall::new("t0000.1", 1).pausing(60_000);
+    let task = Task {
+        id: "t0000".into(),
+        needs: Vec::new(),
+        group: None,
+        priority: 0,
+        work: Work::Tools {
+            calls: vec![slow],
+            gates: Vec::new(),
+            remember: false,
+        },
+        ending: Ending::Failed,
+        unknown_fails: true,
+    };
+    let plan = Plan {
+        run: "once".into(),
+        tasks: vec![task],
+    };
+    let stage = Stage::set(plan, 1);
+    let host = stage.host(&[]);
+    let began = until(crate::home::PATIENCE, || !stage.log_lines().is_empty());
+    assert!(began, "{}", host.said());
+    host.signal(Signal::KILL);
+    let evidence = stage.complete();
+    let unknown = |event: &&Event| event.is("EFFECT_UNKNOWN") && event.body["repeat"] == false;
+    assert_eq!(evidence.events.iter().filter(unknown).count(), 1);
+    let called = evidence.events.iter().any(|event| event.is("ESCALATION"));
+    assert!(called, "nobody is called");
+    assert_eq!(evidence.log.len(), 1, "{:?}", evidence.log);
 }
 
 #[test]
@@ -196,9 +237,6 @@ fn a_damaged_page_is_an_error_and_the_ledger_is_left_as_it_is() {
     }
     std::fs::write(&file, &damaged).unwrap();
     let before = stage.log();
-    let verified = stage.ask(&["ledger", "verify"]);
-    let verified = format!("{verified:?}");
-    assert!(verified.contains("damaged"), "{verified}");
     let said = stage.host(&[]).is_refused();
     assert!(said.contains("damaged"), "{said}");
     assert_eq!(stage.log(), before, "tools ran on a damaged ledger");

@@ -20,6 +20,7 @@ fn task(id: &str, needs: &[usize], group: Option<&str>, work: Work, ending: Endi
         priority: 0,
         work,
         ending,
+        unknown_fails: false,
     }
 }
 

@@ -160,6 +160,7 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
                 fence,
                 digest: call,
                 bytes: 1,
+                effects: 0,
             },
             vec![InProgress],
             None,
@@ -207,7 +208,11 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             open.clone(),
             None,
         ),
-        (LedgerEvent::TaskHurried { by: "me".into() }, vec![Ready], None),
+        (
+            LedgerEvent::TaskHurried { by: "me".into() },
+            vec![Ready],
+            None,
+        ),
         (
             LedgerEvent::TaskFailed {
                 code: "x".into(),
@@ -267,7 +272,11 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             None,
         ),
         // An attempt whose work has not ended is not validated.
-        (LedgerEvent::TaskValidating { fence, gates: 1 }, vec![], None),
+        (
+            LedgerEvent::TaskValidating { fence, gates: 1 },
+            vec![],
+            None,
+        ),
     ]
 }
 
@@ -293,7 +302,11 @@ fn each_event_follows_where_the_table_says_and_nowhere_else() {
 fn nothing_leaves_a_terminal_phase() {
     for phase in Phase::ALL.into_iter().filter(|phase| phase.end().is_some()) {
         for (event, ..) in table() {
-            assert!(at(phase).apply(&event).is_err(), "{} at {phase}", event.word());
+            assert!(
+                at(phase).apply(&event).is_err(),
+                "{} at {phase}",
+                event.word()
+            );
         }
     }
 }
@@ -305,7 +318,9 @@ fn work_that_succeeded_completes_or_is_judged_and_judged_work_completes() {
     state.apply(&ended()).unwrap();
     let mut other = state.clone();
     state.apply(&LedgerEvent::TaskCompleted).unwrap();
-    other.apply(&LedgerEvent::TaskValidating { fence, gates: 1 }).unwrap();
+    other
+        .apply(&LedgerEvent::TaskValidating { fence, gates: 1 })
+        .unwrap();
     assert!(other.apply(&LedgerEvent::TaskCompleted).is_err());
     other.apply(&gate()).unwrap();
     other.apply(&LedgerEvent::TaskCompleted).unwrap();
@@ -327,4 +342,54 @@ fn an_older_fence_writes_nothing() {
     state.apply(&started(2, 2)).unwrap();
     assert!(state.apply(&ended()).is_err());
     assert!(state.apply(&lost).is_err());
+}
+
+#[test]
+fn an_effect_that_must_not_be_repeated_is_not_in_a_later_try_either() {
+    let call = Digest::of(b"call");
+    let begun = |fence| LedgerEvent::EffectStarted {
+        fence,
+        effect: 1,
+        call,
+        tool: "t".into(),
+        template: "t".into(),
+    };
+    let retry = |attempt| LedgerEvent::TaskRetry {
+        attempt,
+        not_before_ms: 0,
+        candidate: 0,
+        reason: String::new(),
+    };
+    let lost = LedgerEvent::AttemptLost {
+        fence: 1,
+        reason: "x".into(),
+        orderly: false,
+    };
+    let end = |fence: u64| {
+        let mut event = ended();
+        if let LedgerEvent::AttemptEnded { fence: of, .. } = &mut event {
+            *of = fence;
+        }
+        event
+    };
+    for repeat in [true, false] {
+        let unknown = LedgerEvent::EffectUnknown {
+            effect: 1,
+            tool: "t".into(),
+            repeat,
+        };
+        let mut state = at(Phase::InProgress);
+        for event in [
+            begun(1),
+            unknown,
+            lost.clone(),
+            started(2, 2),
+            end(2),
+            retry(2),
+        ] {
+            state.apply(&event).unwrap();
+        }
+        state.apply(&started(3, 3)).unwrap();
+        assert_eq!(state.apply(&begun(3)).is_ok(), repeat);
+    }
 }
