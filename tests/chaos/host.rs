@@ -319,7 +319,7 @@ impl Host {
 
     /// Waits until it is refused; what it said.
     #[track_caller]
-    pub(crate) fn is_refused(mut self) -> String {
+    pub(crate) fn refused(mut self) -> String {
         let ended = until(PATIENCE, || !self.lives());
         assert!(
             ended,

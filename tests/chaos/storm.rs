@@ -160,12 +160,12 @@ fn left_at(evidence: &Evidence, attempt: &Event) -> Option<Where> {
                 let Some(effect) = effect else {
                     return Some(Where::Attempt);
                 };
-                let of_effect = evidence.log.iter().filter(|line| {
+                let mut of_effect = evidence.log.iter().filter(|line| {
                     line.task == attempt.task
                         && line.fence == attempt.fence()
                         && line.effect() == Some(effect)
                 });
-                return Some(match of_effect.last().map(|line| line.word) {
+                return Some(match of_effect.next_back().map(|line| line.word) {
                     None => Where::BeforeTool,
                     Some(Word::Start | Word::Line) => Where::Tool,
                     Some(Word::End) => Where::AfterTool,

@@ -116,7 +116,7 @@ fn a_second_host_is_refused_and_disturbs_nothing() {
     let answers = std::thread::spawn(stage.answers());
     let first = working(&stage, &[]);
     for _ in 0..3 {
-        let said = stage.host(&[]).is_refused();
+        let said = stage.host(&[]).refused();
         assert!(said.contains(&first.id().to_string()), "{said}");
     }
     first.ends(stage.wanted_code());
@@ -191,7 +191,7 @@ fn a_read_only_disk_is_refused_and_loses_nothing() {
     stage.is_quiet();
     disk.read_only(true);
     let before = stage.log();
-    let said = stage.host(&[]).is_refused();
+    let said = stage.host(&[]).refused();
     assert!(said.to_lowercase().contains("read-only"), "{said}");
     assert_eq!(stage.log(), before, "tools ran without a record");
     disk.read_only(false);
@@ -237,7 +237,7 @@ fn a_damaged_page_is_an_error_and_the_ledger_is_left_as_it_is() {
     }
     std::fs::write(&file, &damaged).unwrap();
     let before = stage.log();
-    let said = stage.host(&[]).is_refused();
+    let said = stage.host(&[]).refused();
     assert!(said.contains("damaged"), "{said}");
     assert_eq!(stage.log(), before, "tools ran on a damaged ledger");
     std::fs::write(&file, &whole).unwrap();
