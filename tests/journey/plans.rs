@@ -125,7 +125,10 @@ fn what_the_schema_refuses_the_reader_refuses_and_the_other_way_round() {
             // What only the reader can see: that a task that is needed is there, and that one
             // number is not above another.
             if place.starts_with("/tasks/1/needs")
-                || matches!(place.as_str(), "/tasks" | "/tasks/0" | "/tasks/0/id" | "/retry/jitter/min")
+                || matches!(
+                    place.as_str(),
+                    "/tasks" | "/tasks/0" | "/tasks/0/id" | "/retry/jitter/min"
+                )
             {
                 continue;
             }
