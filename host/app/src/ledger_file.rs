@@ -68,16 +68,14 @@ pub(crate) fn open(path: &Path) -> Result<Arc<dyn Ledger>, Stop> {
 
 /// Why a command stops when its ledger cannot be opened.
 pub(crate) fn open_stop(error: LedgerOpenError) -> Stop {
-    match error {
-        LedgerOpenError::Refused { error, path } => {
-            let message = format!("{}: {error}", path.display());
-            Stop::usage(message, fix(&error))
-        }
-        other => Stop::usage(
-            other.to_string(),
-            "check the permissions, or name another directory with --ledger",
-        ),
+    if let LedgerOpenError::Refused { error, path } = error {
+        let message = format!("{}: {error}", path.display());
+        return Stop::usage(message, fix(&error));
     }
+    Stop::usage(
+        error.to_string(),
+        "check the permissions, or name another directory with --ledger",
+    )
 }
 
 /// Why a command stops when its ledger does not do what it asks.
