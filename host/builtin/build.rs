@@ -16,7 +16,7 @@ use remit_crossbuild::{CrossBuild, shared_target_dir};
 /// Package names in `plugins/`.
 const BUILT_IN: &[&str] = &["module-creation", "command"];
 /// Guest programs of the tests.
-const TESTING: &[&str] = &["boaster", "noop", "probe"];
+const TESTING: &[&str] = &["boaster", "noop", "probe", "steps"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("no manifest directory")?);

@@ -31,6 +31,7 @@ pub const TESTING: &[BuiltIn] = &[
     component!("boaster"),
     component!("noop"),
     component!("probe"),
+    component!("steps"),
 ];
 
 /// The plugin with this id.

@@ -393,9 +393,37 @@ async fn a_checkpoint_goes_to_the_record_and_comes_back_with_the_request() {
         })
     });
     let left = attempt(&record, &[], plugin).await;
-    assert_eq!(record.words(), ["checkpoint of 4"]);
+    assert_eq!(record.words(), ["checkpoint of 4 after 0"]);
     // What the ledger says by itself is still told to the audit.
     let saved = |event: &Event| matches!(event, Event::CheckpointSaved { bytes: 4 });
     assert!(left.audit.iter().any(saved));
     assert!(matches!(left.audit.last(), Some(Event::RunFinished { .. })));
+}
+
+/// Else the second tool would take the place of the first: one that had ended would run again, and
+/// one that must not be repeated would be.
+#[tokio::test]
+async fn an_attempt_that_goes_on_from_a_checkpoint_counts_its_effects_on_from_there() {
+    let plugin = || {
+        FakePlugin::doing(|host, _| {
+            Box::pin(async move {
+                drain(start(&host).await.unwrap()).await;
+                assert!(host.save_checkpoint(b"one".to_vec()).await.unwrap());
+                Ok(succeeded(""))
+            })
+        })
+    };
+    let calls = |record: &FakeRecord| -> Vec<String> {
+        let told = |word: &String| word.starts_with("effect") || word.starts_with("checkpoint");
+        record.words().into_iter().filter(told).collect()
+    };
+    let first = Arc::new(FakeRecord::default());
+    attempt(&first, &[&[END]], plugin()).await;
+    assert_eq!(calls(&first), ["effect 1", "checkpoint of 3 after 1"]);
+    let next = Arc::new(FakeRecord {
+        effects_before: 1,
+        ..FakeRecord::default()
+    });
+    attempt(&next, &[&[END]], plugin()).await;
+    assert_eq!(calls(&next), ["effect 2", "checkpoint of 3 after 2"]);
 }

@@ -36,6 +36,7 @@ impl Workshop {
             assignment: Assignment {
                 // What the task's work saved is not for its checks.
                 checkpoint: None,
+                effects_before: 0,
                 ..assignment
             },
             plugin: COMMAND.to_owned(),

@@ -167,6 +167,7 @@ impl Workshop {
             durable: job.effects.then(|| Durable {
                 record: Arc::clone(&job.record),
                 mark,
+                effects_before: assignment.effects_before,
             }),
         };
         let limits = ready.grants.limits();

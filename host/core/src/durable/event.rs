@@ -243,6 +243,10 @@ pub enum LedgerEvent {
         digest: Digest,
         /// How many.
         bytes: u64,
+        /// How many effects the plugin had asked for by then: the next attempt's first one comes
+        /// after them, so that it is known for what it is.
+        #[serde(default)]
+        effects: u32,
     },
     /// The attempt's work has ended.
     AttemptEnded {

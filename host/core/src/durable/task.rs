@@ -187,6 +187,9 @@ pub struct TaskState {
     pub effects: BTreeMap<u32, Effect>,
     /// The newest checkpoint.
     pub checkpoint: Option<Digest>,
+    /// How many effects had been asked for when it was saved. The next attempt counts on from there.
+    #[serde(default)]
+    pub checkpoint_effects: u32,
     /// How the newest attempt's work ended, once it has.
     pub last: Option<Last>,
     /// How many gates the attempt has, once they are being checked.
@@ -269,6 +272,7 @@ impl TaskState {
             answer: None,
             effects: BTreeMap::new(),
             checkpoint: None,
+            checkpoint_effects: 0,
             last: None,
             gates: 0,
             verdicts: BTreeMap::new(),

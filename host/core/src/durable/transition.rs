@@ -77,7 +77,12 @@ impl Transition<'_> {
             | E::EffectRefused { .. }
             | E::EffectUnknown { .. }
             | E::EffectReplayed { .. } => self.make_effect(),
-            E::CheckpointCreated { fence, digest, .. } => self.checkpoint(*fence, *digest),
+            E::CheckpointCreated {
+                fence,
+                digest,
+                effects,
+                ..
+            } => self.checkpoint(*fence, *digest, *effects),
             E::AttemptEnded { fence, result } => self.attempt_ended(*fence, result),
             E::TaskValidating { fence, gates } => self.validating(*fence, *gates),
             E::GateFinished {
@@ -302,9 +307,10 @@ impl Transition<'_> {
         }
     }
 
-    fn checkpoint(self, fence: u64, digest: Digest) -> Result<(), IllegalEvent> {
+    fn checkpoint(self, fence: u64, digest: Digest, effects: u32) -> Result<(), IllegalEvent> {
         self.held_by(fence, &[Phase::InProgress])?;
         self.state.checkpoint = Some(digest);
+        self.state.checkpoint_effects = effects;
         Ok(())
     }
 
@@ -422,3 +428,6 @@ const WORKED_ON: [Phase; 4] = [
     Phase::InProgress,
     Phase::Validating,
 ];
+
+#[cfg(test)]
+mod tests;

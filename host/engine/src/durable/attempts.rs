@@ -39,6 +39,8 @@ pub struct Assignment {
     pub time: Option<Duration>,
     /// What an earlier attempt saved.
     pub checkpoint: Option<Vec<u8>>,
+    /// How many effects had been asked for by then; the attempt's own are counted on from there.
+    pub effects_before: u32,
 }
 
 /// What is known of an adapter before it is used.
@@ -89,7 +91,8 @@ pub trait AttemptRecord: Send + Sync {
     /// The attempt is over.
     async fn activity(&self, event: Event) -> Result<(), Lost>;
 
-    /// Before a tool is started. `effect` counts what the plugin asks for in this attempt, from 1.
+    /// Before a tool is started. `effect` counts what the plugin asks for, from 1; an attempt that
+    /// goes on from a checkpoint counts on from [`Assignment::effects_before`].
     ///
     /// # Errors
     /// The attempt is over.
@@ -113,11 +116,11 @@ pub trait AttemptRecord: Send + Sync {
     /// The attempt is over.
     async fn effect_refused(&self, effect: u32, message: String) -> Result<(), Lost>;
 
-    /// The plugin saves a checkpoint.
+    /// The plugin saves a checkpoint, after so many effects were asked for.
     ///
     /// # Errors
     /// The attempt is over.
-    async fn checkpoint(&self, bytes: Vec<u8>) -> Result<(), Lost>;
+    async fn checkpoint(&self, bytes: Vec<u8>, effects: u32) -> Result<(), Lost>;
 }
 
 /// Carries out the work of tasks.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use remit_core::durable::{Counts, RunId};
 use remit_core::outcome::CancelReason;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::attempts::Attempts;
@@ -205,14 +206,16 @@ pub async fn run_executor_loop(
     let clock = Arc::clone(&config.clock);
     let mut keeper = Keeper::new(Arc::clone(&ledger), clock, host.epoch, config.lease);
     let opened = open(&*ledger, &config.which, &mut keeper).await;
-    let keeping = tokio::spawn(keeper.keep(sent, news_to));
+    // Ends with this loop, however that ends.
+    let mut keeping = JoinSet::new();
+    keeping.spawn(keeper.keep(sent, news_to));
     let dispatcher = Dispatcher::new(host.epoch, config.limits.clone());
     let mut shell = Shell::new(config, Arc::clone(&ledger), attempts, dispatcher, cursor);
     let done = match opened {
         Ok((inputs, runs)) => shell.run(inputs, runs, news, control.subscribe()).await,
         Err(error) => Err(error.into()),
     };
-    keeping.abort();
+    keeping.shutdown().await;
     let now_ms = shell.now_ms();
     // Without this, the next host waits until the lease is over; nothing else.
     ledger

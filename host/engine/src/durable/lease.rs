@@ -62,46 +62,46 @@ impl Keeper {
     pub(super) async fn keep(mut self, mut sent: Instant, news: mpsc::Sender<LeaseNews>) {
         let mut lost = false;
         let mut next = sent + self.lease / 3;
-        loop {
-            tokio::time::sleep_until(next).await;
-            let now = Instant::now();
-            next = now + self.lease / 3;
-            let until = self.until_ms();
-            let ledger = Arc::clone(&self.ledger);
-            let beat = ledger.beat(self.epoch, until, false);
-            tokio::pin!(beat);
+        while !news.is_closed() {
             let end = sent + self.lease - self.lease / MARGIN;
-            let told = tokio::select! {
-                biased;
-                told = &mut beat => told,
-                () = tokio::time::sleep_until(end), if !lost => {
-                    lost = true;
-                    if news.send(LeaseNews::Lost).await.is_err() {
-                        return;
-                    }
-                    beat.await
-                }
-            };
-            if told.is_ok() {
-                sent = now;
-                if std::mem::take(&mut lost) && news.send(LeaseNews::Kept).await.is_err() {
-                    return;
-                }
-                if let Some(alive) = self.alive().await
-                    && news.send(LeaseNews::Hosts(alive)).await.is_err()
-                {
-                    return;
-                }
-            } else if !lost && Instant::now() >= end {
+            tokio::time::sleep_until(if lost { next } else { next.min(end) }).await;
+            if !lost && Instant::now() >= end {
                 lost = true;
-                if news.send(LeaseNews::Lost).await.is_err() {
-                    return;
-                }
+                news.send(LeaseNews::Lost).await.unwrap_or_default();
             }
-            if news.is_closed() {
-                return;
+            let now = Instant::now();
+            if now < next {
+                continue;
+            }
+            next = now + self.lease / 3;
+            if !self.beat(end, &mut lost, &news).await {
+                continue;
+            }
+            sent = now;
+            if std::mem::take(&mut lost) {
+                news.send(LeaseNews::Kept).await.unwrap_or_default();
+            }
+            if let Some(alive) = self.alive().await {
+                news.send(LeaseNews::Hosts(alive)).await.unwrap_or_default();
             }
         }
+    }
+
+    /// Tells the ledger, and says if that takes too long. Whether the ledger heard it.
+    async fn beat(&self, end: Instant, lost: &mut bool, news: &mpsc::Sender<LeaseNews>) -> bool {
+        let until = self.until_ms();
+        let beat = self.ledger.beat(self.epoch, until, false);
+        tokio::pin!(beat);
+        let told = tokio::select! {
+            biased;
+            told = &mut beat => told,
+            () = tokio::time::sleep_until(end), if !*lost => {
+                *lost = true;
+                news.send(LeaseNews::Lost).await.unwrap_or_default();
+                beat.await
+            }
+        };
+        told.is_ok()
     }
 
     /// Who may still work on what they took; unknown if the ledger does not answer. Those that are

@@ -62,7 +62,7 @@ struct Waiting {
     /// Whether somebody will write them soon.
     cared_for: bool,
     open: BTreeMap<u32, String>,
-    checkpoint: Option<Digest>,
+    checkpoint: Option<(Digest, u32)>,
     lost: Option<String>,
 }
 
@@ -77,7 +77,7 @@ struct Writer {
 pub(super) struct Rest {
     pub(super) activity: Vec<LedgerEvent>,
     pub(super) open: BTreeMap<u32, String>,
-    pub(super) checkpoint: Option<Digest>,
+    pub(super) checkpoint: Option<(Digest, u32)>,
 }
 
 impl Record {
@@ -418,7 +418,7 @@ impl AttemptRecord for Arc<Record> {
         Ok(())
     }
 
-    async fn checkpoint(&self, bytes: Vec<u8>) -> Result<(), Lost> {
+    async fn checkpoint(&self, bytes: Vec<u8>, effects: u32) -> Result<(), Lost> {
         if self.gate() {
             return Ok(());
         }
@@ -429,9 +429,10 @@ impl AttemptRecord for Arc<Record> {
             fence: self.whose.fence,
             digest,
             bytes: size,
+            effects,
         };
         self.write(vec![event], Lane::State).await?;
-        self.waiting().checkpoint = Some(digest);
+        self.waiting().checkpoint = Some((digest, effects));
         Ok(())
     }
 }

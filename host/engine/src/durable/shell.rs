@@ -142,7 +142,7 @@ impl Shell {
                 return;
             }
             self.perform_all(actions).await;
-            if self.inputs.is_empty() {
+            if self.inputs.is_empty() || self.failed.is_some() {
                 return;
             }
         }

@@ -154,6 +154,7 @@ pub(super) async fn make(
         fence,
         time: start.time,
         checkpoint: checkpoint.as_ref().ok().cloned().flatten(),
+        effects_before: start.effects_before,
     };
     if let Some((gate, spec)) = start.gate {
         let observed = match attempts.gate(assignment, spec, writes, cancel).await {

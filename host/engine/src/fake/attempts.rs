@@ -102,6 +102,18 @@ impl FakeAttempts {
         }
     }
 
+    /// Whose candidates look like this.
+    #[must_use]
+    pub fn looking(self, look: Look) -> Self {
+        Self { look, ..self }
+    }
+
+    /// Whose gates find this.
+    #[must_use]
+    pub fn judging(self, finding: Finding) -> Self {
+        Self { finding, ..self }
+    }
+
     /// What was begun so far.
     #[must_use]
     pub fn begun(&self) -> Vec<Begun> {

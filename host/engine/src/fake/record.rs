@@ -25,8 +25,8 @@ pub enum Told {
     Finished(u32, u32, bool),
     /// A tool did not start.
     Refused(u32, String),
-    /// A checkpoint.
-    Checkpoint(Vec<u8>),
+    /// A checkpoint, after so many effects.
+    Checkpoint(Vec<u8>, u32),
 }
 
 /// A record in memory.
@@ -38,6 +38,8 @@ pub struct FakeRecord {
     pub decisions: Mutex<BTreeMap<u32, EffectDecision>>,
     /// How many more writes it takes before the attempt is lost; for ever if absent.
     pub writes_left: Mutex<Option<u32>>,
+    /// How many effects were asked for before the checkpoint from which attempts go on.
+    pub effects_before: u32,
 }
 
 impl FakeRecord {
@@ -73,7 +75,9 @@ impl FakeRecord {
                     format!("finished {effect} by {call}: {success}")
                 }
                 Told::Refused(effect, _) => format!("refused {effect}"),
-                Told::Checkpoint(bytes) => format!("checkpoint of {}", bytes.len()),
+                Told::Checkpoint(bytes, effects) => {
+                    format!("checkpoint of {} after {effects}", bytes.len())
+                }
             })
             .collect()
     }
@@ -106,6 +110,7 @@ impl FakeRecord {
                 attempt,
                 fence: 7,
             },
+            effects_before: self.effects_before,
         }
     }
 }
@@ -149,8 +154,8 @@ impl AttemptRecord for FakeRecord {
         self.write(Told::Refused(effect, message))
     }
 
-    async fn checkpoint(&self, bytes: Vec<u8>) -> Result<(), Lost> {
-        self.write(Told::Checkpoint(bytes))
+    async fn checkpoint(&self, bytes: Vec<u8>, effects: u32) -> Result<(), Lost> {
+        self.write(Told::Checkpoint(bytes, effects))
     }
 }
 

@@ -108,6 +108,8 @@ pub struct Durable {
     pub record: Arc<dyn AttemptRecord>,
     /// What tools are told about the task.
     pub mark: TaskMark,
+    /// How many effects had been asked for when the checkpoint was saved from which it goes on.
+    pub effects_before: u32,
 }
 
 /// Who runs, where, and for how long.
@@ -173,6 +175,7 @@ impl PluginHost {
         cancel: Cancel,
         watched_output: bool,
     ) -> Arc<Self> {
+        let effects = world.durable.as_ref().map_or(0, |it| it.effects_before);
         Arc::new(Self {
             grants,
             world,
@@ -181,7 +184,7 @@ impl PluginHost {
             cancel,
             started: Instant::now(),
             calls: AtomicU32::new(0),
-            effects: AtomicU32::new(0),
+            effects: AtomicU32::new(effects),
             running: AtomicU32::new(0),
             events: AtomicU64::new(0),
             event_bytes: AtomicU64::new(0),

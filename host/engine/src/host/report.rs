@@ -120,7 +120,8 @@ impl PluginHost {
         self.charge(0)?;
         let size = bytes.len() as u64;
         if let Some(durable) = &self.world.durable {
-            if let Err(lost) = durable.record.checkpoint(bytes).await {
+            let asked = self.effects.load(Ordering::Relaxed);
+            if let Err(lost) = durable.record.checkpoint(bytes, asked).await {
                 self.lost(&lost);
                 return Ok(false);
             }

@@ -52,8 +52,7 @@ async fn a_denial_is_never_tried_again_and_never_handed_to_another() {
     let mut work = task("a", &[]);
     work["candidates"] = json!([{"plugin": "work"}, {"plugin": "other"}]);
     let world = World::with(plan(json!({}), json!([work]))).await;
-    let mut attempts = FakeAttempts::default();
-    attempts.look = std::sync::Arc::new(|_, candidate| {
+    let attempts = FakeAttempts::default().looking(std::sync::Arc::new(|_, candidate| {
         Err(Box::new(Unfit {
             adapter: AdapterId::of_plugin(&candidate.plugin),
             outcome: Outcome::Denied {
@@ -61,7 +60,7 @@ async fn a_denial_is_never_tried_again_and_never_handed_to_another() {
                 message: Some("not allowed".into()),
             },
         }))
-    });
+    }));
     world.execute(&attempts).await;
     assert_eq!(world.failure("a").await.0, "denied");
     assert_eq!(

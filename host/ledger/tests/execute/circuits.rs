@@ -155,15 +155,14 @@ async fn a_circuit_that_stays_open_too_long_ends_in_safe_mode() {
 #[tokio::test(start_paused = true)]
 async fn an_environment_that_cannot_run_plugins_ends_in_safe_mode_and_fails_no_task() {
     let world = World::with(plan(json!({}), json!([task("a", &[])]))).await;
-    let mut attempts = FakeAttempts::default();
-    attempts.look = Arc::new(|_, candidate| {
+    let attempts = FakeAttempts::default().looking(Arc::new(|_, candidate| {
         Err(Box::new(Unfit {
             adapter: AdapterId::of_plugin(&candidate.plugin),
             outcome: Outcome::Internal {
                 message: "no sandbox".into(),
             },
         }))
-    });
+    }));
     let control = Control::new();
     let running = world.begin(&attempts, &control);
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;

@@ -18,11 +18,10 @@ fn gated(gates: Value) -> Value {
 
 /// Work that succeeds, and gates whose tools end with these codes, by name.
 fn codes(codes: &'static [(&'static str, u8)]) -> FakeAttempts {
-    let mut attempts = FakeAttempts::default();
-    attempts.finding = Arc::new(move |_, gate| {
+    let attempts = FakeAttempts::default().judging(Arc::new(move |_, gate| {
         let code = codes.iter().find(|(name, _)| gate.title() == *name);
         Observed::new(Exit::Code(code.map_or(0, |(_, code)| *code)), "", false)
-    });
+    }));
     attempts
 }
 
@@ -79,14 +78,13 @@ async fn rejected_work_is_done_again_where_the_policy_says_so() {
     let mut work = gated(json!([gate("g")]));
     work["retry"] = json!({"retry-rejected": true, "max-attempts": 2});
     let world = World::with(plan(json!({}), json!([work]))).await;
-    let mut attempts = FakeAttempts::default();
-    attempts.finding = Arc::new(|assignment, _| {
+    let attempts = FakeAttempts::default().judging(Arc::new(|assignment, _| {
         Observed::new(
             Exit::Code(if assignment.attempt == 1 { 1 } else { 0 }),
             "",
             false,
         )
-    });
+    }));
     world.execute(&attempts).await;
     assert_eq!(world.phase("a").await, Phase::Completed);
     assert!(world.calls().await.is_empty());

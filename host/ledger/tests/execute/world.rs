@@ -3,11 +3,13 @@
 //! Never: a wait of real time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use remit_core::durable::{Entry, LedgerEvent, Phase, RunId, Stream, TaskId, Trigger};
 use remit_core::outcome::{FaultKind, Outcome};
 use remit_core::plan::{CheckedPlan, Plan};
 use remit_engine::durable::clock::Clock;
+use remit_engine::durable::executor::LEASE;
 use remit_engine::durable::ledger::{
     Append, Commit, EntryQuery, Expect, HostIdentity, Lane, Ledger, MAX_ENTRIES,
 };
@@ -62,6 +64,7 @@ pub(crate) fn task(name: &str, needs: &[&str]) -> Value {
 pub(crate) struct World {
     pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) clock: Clock,
+    pub(crate) lease: Duration,
 }
 
 impl World {
@@ -69,6 +72,7 @@ impl World {
         let world = Self {
             ledger: Arc::new(MemoryLedger::new()),
             clock: clock(),
+            lease: LEASE,
         };
         world.submit(plan).await;
         world
@@ -81,7 +85,11 @@ impl World {
     }
 
     pub(crate) fn config(&self) -> ExecutorConfig {
-        ExecutorConfig::new(Which::One(run_id()), host(), Arc::clone(&self.clock))
+        let config = ExecutorConfig::new(Which::One(run_id()), host(), Arc::clone(&self.clock));
+        ExecutorConfig {
+            lease: self.lease,
+            ..config
+        }
     }
 
     /// Carries the run out with this work.

@@ -107,6 +107,7 @@ async fn an_attempt_that_is_not_the_newest_writes_nothing() {
             LedgerEvent::AttemptLost {
                 fence: 1,
                 reason: "host 1 is gone".into(),
+                orderly: false,
             },
             began(2, 2),
         ];

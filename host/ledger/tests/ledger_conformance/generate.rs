@@ -363,6 +363,7 @@ fn later_event(pick: &Pick, fence: u64, attempt: u32) -> LedgerEvent {
         28 => LedgerEvent::AttemptLost {
             fence,
             reason: "gone".into(),
+            orderly: false,
         },
         29 => cancel(),
         30 => LedgerEvent::TaskCompleted,

@@ -127,6 +127,7 @@ async fn whoever_watches_learns_what_another_handle_writes() {
     let lost = LedgerEvent::AttemptLost {
         fence: 1,
         reason: "gone".into(),
+        orderly: false,
     };
     let events = vec![lost, began(2, 2)];
     add(&two, task("R", "a"), Expect::Seq(2), events)

@@ -469,6 +469,7 @@ impl Dispatcher {
             fence: task.state.fence,
             time,
             checkpoint: task.state.checkpoint,
+            effects_before: task.state.checkpoint_effects,
             effects: task.state.effects.clone(),
             gate: None,
         };

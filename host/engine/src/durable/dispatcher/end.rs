@@ -51,7 +51,10 @@ impl Dispatcher {
         let deadline = task.deadline_ms.take();
         let is_newest = task.state.fence == fence;
         if is_newest {
-            task.state.checkpoint = ended.checkpoint.or(task.state.checkpoint);
+            if let Some((digest, effects)) = ended.checkpoint {
+                task.state.checkpoint = Some(digest);
+                task.state.checkpoint_effects = effects;
+            }
             task.ended = Some(ended);
         }
         if let Some(at) = deadline {
@@ -73,7 +76,7 @@ impl Dispatcher {
             return;
         };
         if task.state.epoch != self.epoch {
-            if !self.alive.contains(&task.state.epoch) {
+            if self.is_gone(task.state.epoch) {
                 self.take_over(key, now_ms);
             }
             return;

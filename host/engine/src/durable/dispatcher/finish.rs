@@ -155,6 +155,10 @@ impl Dispatcher {
 
     /// Nothing else waits: claims, then everything that was decided goes out.
     pub(super) fn settle(&mut self, now_ms: u64) {
+        if now_ms < self.trouble.until_ms {
+            // The ledger gets a pause; what waits goes out after it.
+            return;
+        }
         self.claim(now_ms);
         self.flush(now_ms);
         let done: Vec<u32> = self
@@ -173,9 +177,6 @@ impl Dispatcher {
 
     /// Writes a run's last event.
     fn finish(&mut self, number: u32, now_ms: u64) {
-        if now_ms < self.trouble.until_ms {
-            return;
-        }
         let Some(run) = self.runs.get_mut(&number) else {
             return;
         };

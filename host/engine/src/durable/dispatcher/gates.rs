@@ -95,6 +95,7 @@ impl Dispatcher {
             fence: task.state.fence,
             time: spec.criteria.timeout.map(|span| span.get()),
             checkpoint: None,
+            effects_before: 0,
             effects: std::collections::BTreeMap::new(),
             gate: Some((number, spec)),
         };

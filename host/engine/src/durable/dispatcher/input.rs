@@ -46,8 +46,8 @@ pub struct EndedAttempt {
     pub result: AttemptResult,
     /// What it did and is not in the ledger yet: written with its end.
     pub activity: Vec<LedgerEvent>,
-    /// Its newest checkpoint.
-    pub checkpoint: Option<Digest>,
+    /// Its newest checkpoint, and how many effects were asked for by then.
+    pub checkpoint: Option<(Digest, u32)>,
     /// Effects of which is not known whether they happened, because the attempt was cut short.
     pub open: BTreeMap<u32, String>,
 }
@@ -167,6 +167,8 @@ pub struct Start {
     pub time: Option<Duration>,
     /// What an earlier attempt saved.
     pub checkpoint: Option<Digest>,
+    /// How many effects had been asked for by then.
+    pub effects_before: u32,
     /// What is known of its effects.
     pub effects: KnownEffects,
     /// The acceptance check that is to be made instead of the work.

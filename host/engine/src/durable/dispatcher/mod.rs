@@ -99,6 +99,12 @@ pub struct Dispatcher {
     active: u32,
     /// Hosts that may still work on what they took.
     alive: BTreeSet<u64>,
+    /// Hosts up to this epoch were there when it was last looked who lives. A later one lives.
+    looked_at: u64,
+    /// Likewise, for the next look.
+    next_look: u64,
+    /// The newest epoch that was seen.
+    newest_host: u64,
     safe_mode: Option<SafeModeCause>,
     shutdown: bool,
     drained: bool,
@@ -128,6 +134,9 @@ impl Dispatcher {
             with_adapter: HashMap::new(),
             active: 0,
             alive: BTreeSet::new(),
+            looked_at: epoch,
+            next_look: epoch,
+            newest_host: epoch,
             safe_mode: None,
             shutdown: false,
             drained: false,

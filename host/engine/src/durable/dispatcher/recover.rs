@@ -18,9 +18,14 @@ use crate::durable::ledger::Expect;
 impl Dispatcher {
     /// Which hosts may still work on what they took. All others are gone.
     pub(super) fn hosts(&mut self, alive: BTreeSet<u64>, now_ms: u64) {
-        let gone = self.alive != alive;
+        // An epoch counts once it was seen before the look before this one, so that no look is
+        // older than the host that it does not show.
+        let looked_at = self.next_look;
+        self.next_look = self.newest_host.max(alive.last().copied().unwrap_or(0));
+        let same = self.alive == alive && looked_at == self.looked_at;
         self.alive = alive;
-        if !gone {
+        self.looked_at = looked_at;
+        if same {
             return;
         }
         let mut held = Vec::new();
@@ -28,8 +33,7 @@ impl Dispatcher {
             for index in run.open_indices() {
                 let is_others = |task: &Task| {
                     task.state.phase.is_held()
-                        && task.state.epoch != self.epoch
-                        && !self.alive.contains(&task.state.epoch)
+                        && self.is_gone(task.state.epoch)
                         && task.busy == Busy::No
                 };
                 if run.task(index).is_some_and(is_others) {
@@ -42,6 +46,11 @@ impl Dispatcher {
         }
         // What they did since this host last looked is only in the ledger.
         self.read(&held, now_ms);
+    }
+
+    /// Whether a host does not work any more on what it took.
+    pub(super) fn is_gone(&self, epoch: u64) -> bool {
+        epoch != self.epoch && epoch <= self.looked_at && !self.alive.contains(&epoch)
     }
 
     /// A task that a host held which is gone.

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use remit_core::breaker::BreakerState;
 use remit_core::durable::{AdapterId, LedgerEvent, Phase, Stream, TaskState};
 
+use remit_core::outcome::CancelReason;
+
 use super::input::{Action, CommitId, ReadTask, TaskKey};
 use super::task::{Busy, Slot};
 use super::{Alarm, Dispatcher};
@@ -373,7 +375,14 @@ impl Dispatcher {
         let end = read.view.state.phase.end();
         let fence = task.state.fence;
         task.reread(*read);
-        if task.state.fence != fence || !task.state.phase.is_held() {
+        let lost = task.state.fence != fence || !task.state.phase.is_held();
+        if lost && task.running {
+            self.tell(key, CancelReason::Lost);
+        }
+        let Some(task) = self.task_mut(key) else {
+            return;
+        };
+        if lost {
             task.ended = None;
             task.gate_ended = None;
             task.judged = false;

@@ -40,7 +40,9 @@ impl Dispatcher {
     }
 
     fn host_entry(&mut self, event: &LedgerEvent) {
-        if let LedgerEvent::SafeModeEntered { cause } = event {
+        if let LedgerEvent::HostStarted { epoch, .. } = event {
+            self.newest_host = self.newest_host.max(*epoch);
+        } else if let LedgerEvent::SafeModeEntered { cause } = event {
             self.safe_mode.get_or_insert_with(|| cause.clone());
         } else if let LedgerEvent::SafeModeLeft { .. } = event {
             self.safe_mode = None;
@@ -107,7 +109,7 @@ impl Dispatcher {
             return;
         }
         let ours = task.state.phase.is_held() && task.state.epoch == epoch;
-        if is_new && task.busy == Busy::No && !ours {
+        if is_new && task.busy == Busy::No && (!ours || takes_away(&entry.event, epoch)) {
             strange.insert(key);
         }
     }
@@ -121,4 +123,14 @@ fn is_by_people(event: &LedgerEvent) -> bool {
             | LedgerEvent::TaskAnswered { .. }
             | LedgerEvent::TaskHurried { .. }
     )
+}
+
+/// Whether a host writes such an event of a task only after it took the task from another one.
+fn takes_away(event: &LedgerEvent, epoch: u64) -> bool {
+    if let LedgerEvent::TaskStarted { epoch: by, .. }
+    | LedgerEvent::ValidationResumed { epoch: by, .. } = event
+    {
+        return *by != epoch;
+    }
+    matches!(event, LedgerEvent::AttemptLost { .. })
 }

@@ -55,3 +55,29 @@ fn holder(file: &mut File) -> Option<u32> {
     file.take(LONGEST).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use remit_engine::durable::ledger::{HostIdentity, Ledger as _};
+
+    use super::super::SqliteLedger;
+
+    /// What hosts took that are gone is then taken over at once, and not when their time is over.
+    #[tokio::test]
+    async fn a_host_that_holds_the_lock_knows_that_no_other_lives() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(&directory.path().join("ledger.db")).unwrap();
+        assert!(
+            !ledger.is_exclusive(),
+            "who only reads knows nothing of hosts"
+        );
+        let who = HostIdentity {
+            boot_id: "boot".into(),
+            pid: 1,
+            pid_start: 1,
+            version: "0.1.0".into(),
+        };
+        ledger.begin_host(who, 10, 20).await.unwrap();
+        assert!(ledger.is_exclusive());
+    }
+}

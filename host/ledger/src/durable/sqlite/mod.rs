@@ -236,6 +236,11 @@ impl Ledger for SqliteLedger {
         }
     }
 
+    /// The lock is held by one process at a time, and the kernel takes it from the dead.
+    fn is_exclusive(&self) -> bool {
+        self.lock.try_lock().is_ok_and(|lock| lock.is_some())
+    }
+
     async fn beat(&self, epoch: u64, until_ms: u64, ended: bool) -> Result<(), LedgerError> {
         let work = Work::Beat {
             epoch,
