@@ -254,7 +254,7 @@ impl Stage {
     /// Holds everything that was promised against what happened. The run has finished.
     pub(crate) fn holds(&self) -> Evidence {
         self.is_quiet();
-        // VERIFY self.told(&["ledger", "verify"]);
+        self.told(&["ledger", "verify"]);
         let evidence = self.evidence();
         let broken = check(&evidence);
         if !broken.is_empty() {

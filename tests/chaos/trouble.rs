@@ -237,6 +237,10 @@ fn a_damaged_page_is_an_error_and_the_ledger_is_left_as_it_is() {
     }
     std::fs::write(&file, &damaged).unwrap();
     let before = stage.log();
+    let verified = stage.ask(&["ledger", "verify"]);
+    let verified = (verified.status.code(), format!("{verified:?}"));
+    assert_ne!(verified.0, Some(0), "damage is not seen: {verified:?}");
+    assert!(verified.1.contains("damaged"), "{verified:?}");
     let said = stage.host(&[]).refused();
     assert!(said.contains("damaged"), "{said}");
     assert_eq!(stage.log(), before, "tools ran on a damaged ledger");
