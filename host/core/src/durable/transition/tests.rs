@@ -153,6 +153,7 @@ fn begins() -> Vec<Move> {
                 fence,
                 digest: call,
                 bytes: 1,
+                effects: 0,
             },
             vec![InProgress],
             None,
