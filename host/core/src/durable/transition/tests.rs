@@ -118,23 +118,16 @@ fn at(phase: Phase) -> TaskState {
 }
 
 /// What an event may follow, and where it leads; `None` where it changes no phase.
-fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
-    use Phase::{
-        Blocked, Canceled, Failed, InProgress, Pending, Ready, Skipped, Timeout, Validating,
-        Waiting,
-    };
+type Move = (LedgerEvent, Vec<Phase>, Option<Phase>);
+
+fn table() -> Vec<Move> {
+    [begins(), holds(), ends(), fits_nowhere()].concat()
+}
+
+/// What begins something.
+fn begins() -> Vec<Move> {
+    use Phase::{InProgress, Pending, Ready, Waiting};
     let (fence, effect, call) = (1, 1, Digest::of(b"call"));
-    let (open, worked_on) = (
-        vec![Pending, Ready, Waiting, InProgress, Validating],
-        vec![Ready, Waiting, InProgress, Validating],
-    );
-    let log = Box::new(Event::Log {
-        level: Level::Info,
-        source: LogSource::Host,
-        message: String::new(),
-        fields: json!(null),
-    });
-    let reason = CancelReason::Requested;
     vec![
         (queued(true), vec![], None),
         (LedgerEvent::TaskReady, vec![Pending], Some(Ready)),
@@ -160,10 +153,25 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
                 fence,
                 digest: call,
                 bytes: 1,
+                effects: 0,
             },
             vec![InProgress],
             None,
         ),
+    ]
+}
+
+/// What an attempt's end leads to, and what says something of it.
+fn holds() -> Vec<Move> {
+    use Phase::{InProgress, Ready, Validating};
+    let fence = 1;
+    let log = Box::new(Event::Log {
+        level: Level::Info,
+        source: LogSource::Host,
+        message: String::new(),
+        fields: json!(null),
+    });
+    vec![
         (ended(), vec![InProgress], None),
         (gate(), vec![Validating], None),
         (
@@ -199,6 +207,21 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             vec![InProgress, Validating],
             None,
         ),
+    ]
+}
+
+/// What ends a task, and what people ask for.
+fn ends() -> Vec<Move> {
+    use Phase::{
+        Blocked, Canceled, Failed, InProgress, Pending, Ready, Skipped, Timeout, Validating,
+        Waiting,
+    };
+    let (open, worked_on) = (
+        vec![Pending, Ready, Waiting, InProgress, Validating],
+        vec![Ready, Waiting, InProgress, Validating],
+    );
+    let reason = CancelReason::Requested;
+    vec![
         (
             LedgerEvent::TaskCancelRequested {
                 reason,
@@ -207,7 +230,11 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             open.clone(),
             None,
         ),
-        (LedgerEvent::TaskHurried { by: "me".into() }, vec![Ready], None),
+        (
+            LedgerEvent::TaskHurried { by: "me".into() },
+            vec![Ready],
+            None,
+        ),
         (
             LedgerEvent::TaskFailed {
                 code: "x".into(),
@@ -234,6 +261,13 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             vec![Pending],
             Some(Blocked),
         ),
+    ]
+}
+
+/// What fits no state of [`to`].
+fn fits_nowhere() -> Vec<Move> {
+    let (fence, effect) = (1, 1);
+    vec![
         // Only work that has succeeded completes: none of these has, or has every verdict.
         (LedgerEvent::TaskCompleted, vec![], None),
         // What belongs to effects that were not started.
@@ -267,7 +301,11 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             None,
         ),
         // An attempt whose work has not ended is not validated.
-        (LedgerEvent::TaskValidating { fence, gates: 1 }, vec![], None),
+        (
+            LedgerEvent::TaskValidating { fence, gates: 1 },
+            vec![],
+            None,
+        ),
     ]
 }
 
@@ -293,7 +331,11 @@ fn each_event_follows_where_the_table_says_and_nowhere_else() {
 fn nothing_leaves_a_terminal_phase() {
     for phase in Phase::ALL.into_iter().filter(|phase| phase.end().is_some()) {
         for (event, ..) in table() {
-            assert!(at(phase).apply(&event).is_err(), "{} at {phase}", event.word());
+            assert!(
+                at(phase).apply(&event).is_err(),
+                "{} at {phase}",
+                event.word()
+            );
         }
     }
 }
@@ -305,7 +347,9 @@ fn work_that_succeeded_completes_or_is_judged_and_judged_work_completes() {
     state.apply(&ended()).unwrap();
     let mut other = state.clone();
     state.apply(&LedgerEvent::TaskCompleted).unwrap();
-    other.apply(&LedgerEvent::TaskValidating { fence, gates: 1 }).unwrap();
+    other
+        .apply(&LedgerEvent::TaskValidating { fence, gates: 1 })
+        .unwrap();
     assert!(other.apply(&LedgerEvent::TaskCompleted).is_err());
     other.apply(&gate()).unwrap();
     other.apply(&LedgerEvent::TaskCompleted).unwrap();
