@@ -80,15 +80,20 @@ impl Choice {
 pub(crate) fn open(path: &Path) -> Result<Arc<dyn Ledger>, Stop> {
     match SqliteLedger::open(path) {
         Ok(ledger) => Ok(Arc::new(ledger)),
-        Err(LedgerOpenError::Refused { error, path }) => {
-            let message = format!("{}: {error}", path.display());
-            Err(Stop::usage(message, fix(&error)))
-        }
-        Err(error) => Err(Stop::usage(
-            error.to_string(),
-            "check the permissions, or name another directory with --ledger",
-        )),
+        Err(error) => Err(open_stop(error)),
     }
+}
+
+/// Why a command stops when its ledger cannot be opened.
+pub(crate) fn open_stop(error: LedgerOpenError) -> Stop {
+    if let LedgerOpenError::Refused { error, path } = error {
+        let message = format!("{}: {error}", path.display());
+        return Stop::usage(message, fix(&error));
+    }
+    Stop::usage(
+        error.to_string(),
+        "check the permissions, or name another directory with --ledger",
+    )
 }
 
 /// Why a command stops when its ledger does not do what it asks.

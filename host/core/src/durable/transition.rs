@@ -56,13 +56,7 @@ impl Transition<'_> {
             E::TaskQueued { .. } => Err(self.order("a task is queued once, as its first event")),
             E::TaskReady => self.ready(),
             E::TaskHurried { .. } => self.hurried(),
-            E::TaskStarted {
-                attempt,
-                fence,
-                epoch,
-                candidate,
-                ..
-            } => self.started(*attempt, *fence, *epoch, *candidate),
+            E::TaskStarted { .. } => self.make_started(),
             E::ValidationResumed { fence, epoch } => self.resumed(*fence, *epoch),
             E::AttemptLost { fence, orderly, .. } => self.lost(*fence, *orderly),
             E::TaskWaiting {
@@ -77,12 +71,7 @@ impl Transition<'_> {
             | E::EffectRefused { .. }
             | E::EffectUnknown { .. }
             | E::EffectReplayed { .. } => self.make_effect(),
-            E::CheckpointCreated {
-                fence,
-                digest,
-                effects,
-                ..
-            } => self.checkpoint(*fence, *digest, *effects),
+            E::CheckpointCreated { .. } => self.checkpoint(),
             E::AttemptEnded { fence, result } => self.attempt_ended(*fence, result),
             E::TaskValidating { fence, gates } => self.validating(*fence, *gates),
             E::GateFinished {
@@ -122,6 +111,21 @@ impl Transition<'_> {
                 event: self.event.word(),
                 stream: "task",
             }),
+        }
+    }
+
+    fn make_started(self) -> Result<(), IllegalEvent> {
+        if let LedgerEvent::TaskStarted {
+            attempt,
+            fence,
+            epoch,
+            candidate,
+            ..
+        } = self.event
+        {
+            self.started(*attempt, *fence, *epoch, *candidate)
+        } else {
+            Err(self.refuse())
         }
     }
 
@@ -307,10 +311,19 @@ impl Transition<'_> {
         }
     }
 
-    fn checkpoint(self, fence: u64, digest: Digest, effects: u32) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        self.state.checkpoint = Some(digest);
-        self.state.checkpoint_effects = effects;
+    fn checkpoint(self) -> Result<(), IllegalEvent> {
+        let LedgerEvent::CheckpointCreated {
+            fence,
+            digest,
+            effects,
+            ..
+        } = self.event
+        else {
+            return Err(self.refuse());
+        };
+        self.held_by(*fence, &[Phase::InProgress])?;
+        self.state.checkpoint = Some(*digest);
+        self.state.checkpoint_effects = *effects;
         Ok(())
     }
 
@@ -334,7 +347,7 @@ impl Transition<'_> {
         }
         self.state.phase = Phase::Validating;
         self.state.gates = gates;
-        self.state.effects.clear();
+        forget_effects(self.state);
         Ok(())
     }
 
@@ -368,8 +381,7 @@ impl Transition<'_> {
         state.not_before_ms = not_before_ms;
         state.candidate = candidate;
         state.epoch = 0;
-        // A try that ended by itself is over; the next one does everything anew.
-        state.effects.clear();
+        forget_effects(state);
         Ok(())
     }
 
@@ -410,6 +422,13 @@ impl Transition<'_> {
         state.effects.clear();
         Ok(())
     }
+}
+
+/// A try that ended by itself is over; the next one does everything anew, but for what must not be
+/// repeated.
+fn forget_effects(state: &mut TaskState) {
+    let is_barred = |effect: &Effect| matches!(effect, Effect::Unknown { repeat: false, .. });
+    state.effects.retain(|_, effect| is_barred(effect));
 }
 
 /// Where a task is that has not ended.

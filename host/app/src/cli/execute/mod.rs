@@ -248,6 +248,7 @@ impl Execution {
             Arc::clone(&self.ledger),
             self.workspace.clone(),
             one,
+            control.began(),
             stop_seen,
         ));
         let intake = (self.which == Which::Watch).then(|| {

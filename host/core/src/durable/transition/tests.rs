@@ -118,23 +118,16 @@ fn at(phase: Phase) -> TaskState {
 }
 
 /// What an event may follow, and where it leads; `None` where it changes no phase.
-fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
-    use Phase::{
-        Blocked, Canceled, Failed, InProgress, Pending, Ready, Skipped, Timeout, Validating,
-        Waiting,
-    };
+type Move = (LedgerEvent, Vec<Phase>, Option<Phase>);
+
+fn table() -> Vec<Move> {
+    [begins(), holds(), ends(), fits_nowhere()].concat()
+}
+
+/// What begins something.
+fn begins() -> Vec<Move> {
+    use Phase::{InProgress, Pending, Ready, Waiting};
     let (fence, effect, call) = (1, 1, Digest::of(b"call"));
-    let (open, worked_on) = (
-        vec![Pending, Ready, Waiting, InProgress, Validating],
-        vec![Ready, Waiting, InProgress, Validating],
-    );
-    let log = Box::new(Event::Log {
-        level: Level::Info,
-        source: LogSource::Host,
-        message: String::new(),
-        fields: json!(null),
-    });
-    let reason = CancelReason::Requested;
     vec![
         (queued(true), vec![], None),
         (LedgerEvent::TaskReady, vec![Pending], Some(Ready)),
@@ -160,10 +153,25 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
                 fence,
                 digest: call,
                 bytes: 1,
+                effects: 0,
             },
             vec![InProgress],
             None,
         ),
+    ]
+}
+
+/// What an attempt's end leads to, and what says something of it.
+fn holds() -> Vec<Move> {
+    use Phase::{InProgress, Ready, Validating};
+    let fence = 1;
+    let log = Box::new(Event::Log {
+        level: Level::Info,
+        source: LogSource::Host,
+        message: String::new(),
+        fields: json!(null),
+    });
+    vec![
         (ended(), vec![InProgress], None),
         (gate(), vec![Validating], None),
         (
@@ -199,6 +207,21 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             vec![InProgress, Validating],
             None,
         ),
+    ]
+}
+
+/// What ends a task, and what people ask for.
+fn ends() -> Vec<Move> {
+    use Phase::{
+        Blocked, Canceled, Failed, InProgress, Pending, Ready, Skipped, Timeout, Validating,
+        Waiting,
+    };
+    let (open, worked_on) = (
+        vec![Pending, Ready, Waiting, InProgress, Validating],
+        vec![Ready, Waiting, InProgress, Validating],
+    );
+    let reason = CancelReason::Requested;
+    vec![
         (
             LedgerEvent::TaskCancelRequested {
                 reason,
@@ -238,6 +261,13 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             vec![Pending],
             Some(Blocked),
         ),
+    ]
+}
+
+/// What fits no state of [`to`].
+fn fits_nowhere() -> Vec<Move> {
+    let (fence, effect) = (1, 1);
+    vec![
         // Only work that has succeeded completes: none of these has, or has every verdict.
         (LedgerEvent::TaskCompleted, vec![], None),
         // What belongs to effects that were not started.
@@ -341,4 +371,54 @@ fn an_older_fence_writes_nothing() {
     state.apply(&started(2, 2)).unwrap();
     assert!(state.apply(&ended()).is_err());
     assert!(state.apply(&lost).is_err());
+}
+
+#[test]
+fn an_effect_that_must_not_be_repeated_is_not_in_a_later_try_either() {
+    let call = Digest::of(b"call");
+    let begun = |fence| LedgerEvent::EffectStarted {
+        fence,
+        effect: 1,
+        call,
+        tool: "t".into(),
+        template: "t".into(),
+    };
+    let retry = |attempt| LedgerEvent::TaskRetry {
+        attempt,
+        not_before_ms: 0,
+        candidate: 0,
+        reason: String::new(),
+    };
+    let lost = LedgerEvent::AttemptLost {
+        fence: 1,
+        reason: "x".into(),
+        orderly: false,
+    };
+    let end = |fence: u64| {
+        let mut event = ended();
+        if let LedgerEvent::AttemptEnded { fence: of, .. } = &mut event {
+            *of = fence;
+        }
+        event
+    };
+    for repeat in [true, false] {
+        let unknown = LedgerEvent::EffectUnknown {
+            effect: 1,
+            tool: "t".into(),
+            repeat,
+        };
+        let mut state = at(Phase::InProgress);
+        for event in [
+            begun(1),
+            unknown,
+            lost.clone(),
+            started(2, 2),
+            end(2),
+            retry(2),
+        ] {
+            state.apply(&event).unwrap();
+        }
+        state.apply(&started(3, 3)).unwrap();
+        assert_eq!(state.apply(&begun(3)).is_ok(), repeat);
+    }
 }
