@@ -160,6 +160,7 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
                 fence,
                 digest: call,
                 bytes: 1,
+                effects: 0,
             },
             vec![InProgress],
             None,
@@ -207,7 +208,11 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             open.clone(),
             None,
         ),
-        (LedgerEvent::TaskHurried { by: "me".into() }, vec![Ready], None),
+        (
+            LedgerEvent::TaskHurried { by: "me".into() },
+            vec![Ready],
+            None,
+        ),
         (
             LedgerEvent::TaskFailed {
                 code: "x".into(),
@@ -267,7 +272,11 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             None,
         ),
         // An attempt whose work has not ended is not validated.
-        (LedgerEvent::TaskValidating { fence, gates: 1 }, vec![], None),
+        (
+            LedgerEvent::TaskValidating { fence, gates: 1 },
+            vec![],
+            None,
+        ),
     ]
 }
 
@@ -293,7 +302,11 @@ fn each_event_follows_where_the_table_says_and_nowhere_else() {
 fn nothing_leaves_a_terminal_phase() {
     for phase in Phase::ALL.into_iter().filter(|phase| phase.end().is_some()) {
         for (event, ..) in table() {
-            assert!(at(phase).apply(&event).is_err(), "{} at {phase}", event.word());
+            assert!(
+                at(phase).apply(&event).is_err(),
+                "{} at {phase}",
+                event.word()
+            );
         }
     }
 }
@@ -305,7 +318,9 @@ fn work_that_succeeded_completes_or_is_judged_and_judged_work_completes() {
     state.apply(&ended()).unwrap();
     let mut other = state.clone();
     state.apply(&LedgerEvent::TaskCompleted).unwrap();
-    other.apply(&LedgerEvent::TaskValidating { fence, gates: 1 }).unwrap();
+    other
+        .apply(&LedgerEvent::TaskValidating { fence, gates: 1 })
+        .unwrap();
     assert!(other.apply(&LedgerEvent::TaskCompleted).is_err());
     other.apply(&gate()).unwrap();
     other.apply(&LedgerEvent::TaskCompleted).unwrap();
