@@ -145,7 +145,8 @@ fn call(hook: &Hook, event: String) -> Map<String, Value> {
     if !slots.is_empty() {
         inputs.insert("slots".to_owned(), Value::Object(slots));
     }
-    inputs.insert("stdin".to_owned(), json!(event));
+    // A line, so that what is appended to a file stays readable.
+    inputs.insert("stdin".to_owned(), json!(event + "\n"));
     inputs
 }
 

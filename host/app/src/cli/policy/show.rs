@@ -85,7 +85,7 @@ fn hook_row(declared: &DeclaredHook) -> Value {
         "effect": "hook",
         "on": patterns(declared.hook()),
         "tool": declared.hook().tool(),
-        "origin": declared.origin().to_string(),
+        "origin": declared.origin(),
         "line": declared.line(),
     })
 }
