@@ -16,8 +16,9 @@ use crate::home::{Home, wait};
 
 /// Tools that a task may be, and nothing else.
 const POLICY: &str = "format = 1\n\
-    [plugins.command]\nread = [\".\"]\nwrite = [\".\"]\nrun = [\"say\", \"no\", \"trace\", \"append\", \"nap\"]\n\
+    [plugins.command]\nread = [\".\"]\nwrite = [\".\"]\nrun = [\"say\", \"no\", \"tell\", \"trace\", \"append\", \"nap\"]\n\
     [tools.say]\nprogram = \"/usr/bin/echo\"\ntemplates = { hello = [\"hello\"] }\n\
+    [tools.tell]\nprogram = \"/usr/bin/echo\"\ntemplates = { it = [\"--\", \"{prompt:text}\"] }\n\
     [tools.no]\nprogram = \"/usr/bin/false\"\ntemplates = { go = [] }\n\
     [tools.trace]\nprogram = \"/usr/bin/printenv\"\ntemplates = { parent = [\"TRACEPARENT\"] }\n\
     [tools.append]\nprogram = \"/usr/bin/tee\"\ntemplates = { file = [\"-a\", \"told.jsonl\"] }\n\

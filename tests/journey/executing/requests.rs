@@ -32,7 +32,7 @@ fn a_request_without_its_fields_names_them() {
 #[test]
 fn two_requests_have_names_of_their_own_and_are_carried_out() {
     let stage = Stage::set("");
-    let asked = "request build --task-kind greet --tool-id say --description Greet --prompt hello \
+    let asked = "request build --task-kind greet --tool-id tell --description Greet --prompt hello \
                  --context depth=2 --context who=world --constraint patch_only=true \
                  --timeout-seconds 30 --max-retries 0 --metadata ticket=T-1";
     let requests = [stage.ask(asked), stage.ask(asked)].map(|(code, out, said)| {

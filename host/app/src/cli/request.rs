@@ -20,7 +20,13 @@ const DEFAULT_RETRIES: u32 = 3;
 const SECONDS: RangeInclusive<i64> = 1..=366 * 24 * 60 * 60;
 
 /// Builds requests for one piece of work
+///
+/// A request names the kind of work and the tool that does it; remit does not route. Other programs
+/// leave such requests, too, and `remit execute` carries both out. For example:
+///
+///   remit request build --task-kind lint --tool-id ruff
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
