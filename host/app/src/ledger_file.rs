@@ -81,15 +81,20 @@ pub(crate) async fn look(path: &Path) -> Result<(Tables, Option<Arc<dyn Ledger>>
 fn open_sqlite(path: &Path) -> Result<SqliteLedger, Stop> {
     match SqliteLedger::open(path) {
         Ok(ledger) => Ok(ledger),
-        Err(LedgerOpenError::Refused { error, path }) => {
-            let message = format!("{}: {error}", path.display());
-            Err(Stop::usage(message, fix(&error)))
-        }
-        Err(error) => Err(Stop::usage(
-            error.to_string(),
-            "check the permissions, or name another directory with --ledger",
-        )),
+        Err(error) => Err(open_stop(error)),
     }
+}
+
+/// Why a command stops when its ledger cannot be opened.
+pub(crate) fn open_stop(error: LedgerOpenError) -> Stop {
+    if let LedgerOpenError::Refused { error, path } = error {
+        let message = format!("{}: {error}", path.display());
+        return Stop::usage(message, fix(&error));
+    }
+    Stop::usage(
+        error.to_string(),
+        "check the permissions, or name another directory with --ledger",
+    )
 }
 
 /// Why a command stops when its ledger does not do what it asks.

@@ -11,6 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use remit_core::change::Change;
 use remit_core::denial::{Denial, Fix, MissingKey};
+use remit_core::durable::derived::{TASK_LOGS, is_derived};
 use remit_core::event::GrantSummary;
 use remit_core::grant::Grants;
 use remit_core::manifest::Confinement;
@@ -190,11 +191,12 @@ pub(crate) async fn wire(
     surroundings: Surroundings,
 ) -> Result<Wired, Stop> {
     let limits = *grants.limits();
-    if let Some(found) = confinement(owner, &grants, surroundings.rehearsal.as_ref()).await? {
+    let found = confinement(owner, &grants, surroundings.rehearsal.as_ref()).await?;
+    if let Some(found) = found {
         tools.rely_on(found);
     }
     let plugin = load_plugin(places, owner, loaded, limits.memory().get()).await?;
-    let tree = working_tree(owner, &grants).await?;
+    let tree = working_tree(owner, &grants, found).await?;
     // A rehearsal leaves nothing behind, and begins with nothing.
     let state: Arc<dyn StateStore> = match &surroundings.rehearsal {
         Some(_) => Arc::new(MemoryState::new()),
@@ -261,17 +263,26 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
 }
 
 /// A tree that nobody can change needs no snapshot.
-async fn working_tree(owner: &Owner, grants: &Grants) -> Result<Arc<dyn WorkingTree>, Stop> {
-    if can_change(grants) {
-        begin_tree(owner).await
+async fn working_tree(
+    owner: &Owner,
+    grants: &Grants,
+    found: Option<Confinement>,
+) -> Result<Arc<dyn WorkingTree>, Stop> {
+    if can_change(grants, found) {
+        Ok(Arc::new(begin_tree(owner, &[]).await?))
     } else {
         still_tree(owner)
     }
 }
 
-/// Whether a run with these grants can change anything in the workspace.
-pub(crate) fn can_change(grants: &Grants) -> bool {
-    !grants.write_roots().is_empty() || !grants.tools().is_empty()
+/// Whether a run with these grants can change anything in the workspace. Where the kernel holds a
+/// tool to what its plugin may write, a plugin that may write nothing has none that does.
+pub(crate) fn can_change(grants: &Grants, found: Option<Confinement>) -> bool {
+    let tools_are_held = match found {
+        Some(Confinement::Full | Confinement::Landlock | Confinement::Namespaces) => true,
+        Some(Confinement::None) | None => false,
+    };
+    !grants.write_roots().is_empty() || !(grants.tools().is_empty() || tools_are_held)
 }
 
 /// A tree that nobody changes.
@@ -279,15 +290,37 @@ pub(crate) fn still_tree(owner: &Owner) -> Result<Arc<dyn WorkingTree>, Stop> {
     Ok(Arc::new(StillTree::new(open_workspace(owner)?)))
 }
 
-/// The tree as it is now, to be compared with what it is later.
-pub(crate) async fn begin_tree(owner: &Owner) -> Result<Arc<dyn WorkingTree>, Stop> {
-    let tree = Tree::begin(open_workspace(owner)?).await.map_err(|error| {
+/// The tree as it is now, to be compared with what it is later, without what is below the paths in
+/// `left_out`.
+async fn begin_tree(owner: &Owner, left_out: &'static [&'static str]) -> Result<Tree, Stop> {
+    let root = open_workspace(owner)?;
+    Tree::begin_but(root, left_out).await.map_err(|error| {
         Stop::usage(
             format!("cannot look at {}: {error}", owner.workspace().display()),
             "name a smaller workspace with -C",
         )
-    })?;
-    Ok(Arc::new(tree))
+    })
+}
+
+/// The tree of a durable attempt: what the host derives from the ledger meanwhile is nobody's work.
+struct Apart(Tree);
+
+#[async_trait]
+impl WorkingTree for Apart {
+    async fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
+        let mut changes = self.0.changes().await?;
+        changes.retain(|change| !is_derived(change.path.as_str()));
+        Ok(changes)
+    }
+    async fn file_size(&self, path: &RelPath) -> Option<u64> {
+        self.0.file_size(path).await
+    }
+}
+
+/// As [`begin_tree`], for an attempt at a durable task.
+pub(crate) async fn begin_tree_apart(owner: &Owner) -> Result<Arc<dyn WorkingTree>, Stop> {
+    // The one directory of them that grows with the number of tasks.
+    Ok(Arc::new(Apart(begin_tree(owner, &[TASK_LOGS]).await?)))
 }
 
 /// No working tree: for what is asked of a plugin without a run.

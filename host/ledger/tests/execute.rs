@@ -26,6 +26,8 @@ mod gates;
 mod order;
 #[path = "execute/people.rs"]
 mod people;
+#[path = "execute/prefixes.rs"]
+mod prefixes;
 #[path = "execute/recover.rs"]
 mod recover;
 #[path = "execute/trouble.rs"]

@@ -208,8 +208,8 @@ mod tests {
     #[test]
     fn the_limit_on_entries_is_exact() {
         let (_dir, root) = tree();
-        assert_eq!(Snapshot::take_within(&root, 6, 10).unwrap().len(), 6);
-        let error = Snapshot::take_within(&root, 5, 10).unwrap_err();
+        assert_eq!(Snapshot::take_within(&root, 6, 10, &[]).unwrap().len(), 6);
+        let error = Snapshot::take_within(&root, 5, 10, &[]).unwrap_err();
         assert!(matches!(error, SnapshotError::TooManyEntries { limit: 5 }));
     }
 

@@ -170,7 +170,15 @@ impl Snapshot {
     /// # Errors
     /// The root cannot be read, or the tree passes [`MAX_ENTRIES`] or [`MAX_DEPTH`].
     pub fn take(root: &Dir) -> Result<Self, SnapshotError> {
-        Self::take_within(root, MAX_ENTRIES, MAX_DEPTH)
+        Self::take_but(root, &[])
+    }
+
+    /// As [`Snapshot::take`], without these paths and what is below them.
+    ///
+    /// # Errors
+    /// As [`Snapshot::take`].
+    pub fn take_but(root: &Dir, left_out: &[&str]) -> Result<Self, SnapshotError> {
+        Self::take_within(root, MAX_ENTRIES, MAX_DEPTH, left_out)
     }
 
     /// As [`Snapshot::take`], with other limits.
@@ -178,8 +186,9 @@ impl Snapshot {
         root: &Dir,
         max_entries: usize,
         max_depth: usize,
+        left_out: &[&str],
     ) -> Result<Self, SnapshotError> {
-        let mut found = walk::walk(root, max_entries, max_depth)?;
+        let mut found = walk::walk(root, max_entries, max_depth, left_out)?;
         found.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         found.unseen.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let reasons = found

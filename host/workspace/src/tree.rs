@@ -19,6 +19,7 @@ use crate::snapshot::{Snapshot, SnapshotError, Unseen};
 pub struct Tree {
     root: Arc<Dir>,
     before: Arc<Snapshot>,
+    left_out: &'static [&'static str],
 }
 
 impl Tree {
@@ -28,13 +29,27 @@ impl Tree {
     /// # Errors
     /// The directory cannot be read, or it passes a limit of [`Snapshot::take`].
     pub async fn begin(root: Dir) -> Result<Self, SnapshotError> {
+        Self::begin_but(root, &[]).await
+    }
+
+    /// As [`Tree::begin`], without these paths and what is below them: what the host itself writes
+    /// meanwhile is nobody's work, and may be a lot.
+    ///
+    /// # Errors
+    /// As [`Tree::begin`].
+    pub async fn begin_but(
+        root: Dir,
+        left_out: &'static [&'static str],
+    ) -> Result<Self, SnapshotError> {
         let root = Arc::new(root);
         let handle = Arc::clone(&root);
-        let taken = tokio::task::spawn_blocking(move || Snapshot::take(&handle)).await;
+        let taken =
+            tokio::task::spawn_blocking(move || Snapshot::take_but(&handle, left_out)).await;
         let before = taken.map_err(|e| SnapshotError::Root(std::io::Error::other(e)))??;
         Ok(Self {
             root,
             before: Arc::new(before),
+            left_out,
         })
     }
 
@@ -78,8 +93,10 @@ impl WorkingTree for StillTree {
 impl WorkingTree for Tree {
     async fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
         let (root, before) = (Arc::clone(&self.root), Arc::clone(&self.before));
+        let left_out = self.left_out;
         tokio::task::spawn_blocking(move || {
-            let after = Snapshot::take(&root).map_err(|e| WorkspaceError(e.to_string()))?;
+            let after =
+                Snapshot::take_but(&root, left_out).map_err(|e| WorkspaceError(e.to_string()))?;
             Ok(diff(&before, &after))
         })
         .await

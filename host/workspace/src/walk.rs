@@ -36,7 +36,7 @@ enum Look {
     Unseen(Errno),
 }
 
-/// Looks at everything below `root`.
+/// Looks at everything below `root` but what is below the paths in `left_out`, and them.
 ///
 /// # Errors
 /// The root cannot be read, or one of the two limits is passed.
@@ -44,6 +44,7 @@ pub(crate) fn walk(
     root: &Dir,
     max_entries: usize,
     max_depth: usize,
+    left_out: &[&str],
 ) -> Result<Found, SnapshotError> {
     let mut found = Found::default();
     let is_held = |path: &[u8], stamp: &Stamp, directory: &OwnedFd, name: &CString| {
@@ -69,6 +70,9 @@ pub(crate) fn walk(
             continue;
         };
         let path = join(&level.path, name.as_bytes());
+        if left_out.iter().any(|other| other.as_bytes() == path) {
+            continue;
+        }
         let stamp = match look(&level.directory, &name) {
             Look::Gone => continue,
             Look::Unseen(errno) => {

@@ -173,3 +173,35 @@ fn another_ledger_is_named_by_flag_or_environment() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("ledger.db"), "{said}");
 }
+
+#[test]
+fn a_ledger_is_checked_printed_and_cleared() {
+    let scene = Scene::new();
+    scene.run_of(&[plugin("a", &[])]);
+    scene.say("a", vec![started(), ended(None), E::TaskCompleted]);
+    let kept = scene.told_json("gc --older-than 1h");
+    assert_eq!(kept["runs"], json!([]), "it goes on");
+    scene.finish(1, 0);
+    let report = scene.told_json("ledger verify");
+    assert_eq!((&report["ok"], &report["tasks"]), (&json!(true), &json!(1)));
+    let exported = scene.told("ledger export");
+    assert_eq!(exported.lines().count(), 7);
+    assert!(
+        exported
+            .lines()
+            .last()
+            .unwrap()
+            .contains("EXECUTION_FINISHED")
+    );
+    let planned = scene.told_json("gc --older-than 1h --dry-run");
+    assert_eq!(planned["runs"], json!(["r"]));
+    assert_eq!(
+        scene.told_json("gc --older-than 1h --keep 1")["runs"],
+        json!([])
+    );
+    assert_eq!(scene.told_json("runs --all")[0]["run"], "r");
+    assert_eq!(scene.told_json("gc --older-than 1h")["runs"], json!(["r"]));
+    assert_eq!(scene.told_json("runs --all"), json!([]));
+    let (code, _, said) = scene.ask("ledger verify --ledger nowhere");
+    assert_eq!(code, 2, "{said}");
+}

@@ -14,6 +14,7 @@ mod contract;
 mod doctor;
 mod events;
 mod execute;
+mod gc;
 mod grant;
 mod grants;
 mod health;
@@ -96,6 +97,7 @@ enum Command {
     Health(health::Args),
     Metrics(metrics::Args),
     Ledger(ledger::Args),
+    Gc(gc::Args),
     Execute(Box<execute::Args>),
     Inspect(inspect::Args),
     Validate(validate::Args),
@@ -132,6 +134,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Health(args) => health::run(&args),
         Command::Metrics(args) => metrics::run(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::Gc(args) => gc::run(&args),
         Command::Execute(args) => execute::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),

@@ -162,7 +162,7 @@ impl Workshop {
         let owner = &current.page.owner;
         let tree = match &ready.still {
             Some(tree) => Arc::clone(tree),
-            None => wiring::begin_tree(owner)
+            None => wiring::begin_tree_apart(owner)
                 .await
                 .map_err(|stop| stop.outcome())?,
         };

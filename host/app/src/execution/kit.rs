@@ -170,7 +170,7 @@ impl Workshop {
         let plugin = wiring::link_plugin(&self.runtime, &page.owner, loaded, memory)
             .await
             .map_err(outcome)?;
-        let still = match wiring::can_change(&grants) {
+        let still = match wiring::can_change(&grants, found) {
             true => None,
             false => Some(wiring::still_tree(&page.owner).map_err(outcome)?),
         };

@@ -105,14 +105,6 @@ impl Site {
     }
 }
 
-fn candidate(plugin: &str) -> Candidate {
-    Candidate {
-        plugin: plugin.to_owned(),
-        adapter: None,
-        inputs: None,
-    }
-}
-
 fn task(plugin: &str, inputs: Value) -> TaskSpec {
     let Value::Object(inputs) = inputs else {
         panic!("inputs are an object");

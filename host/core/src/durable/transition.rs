@@ -56,13 +56,7 @@ impl Transition<'_> {
             E::TaskQueued { .. } => Err(self.order("a task is queued once, as its first event")),
             E::TaskReady => self.ready(),
             E::TaskHurried { .. } => self.hurried(),
-            E::TaskStarted {
-                attempt,
-                fence,
-                epoch,
-                candidate,
-                ..
-            } => self.started(*attempt, *fence, *epoch, *candidate),
+            E::TaskStarted { .. } => self.make_started(),
             E::ValidationResumed { fence, epoch } => self.resumed(*fence, *epoch),
             E::AttemptLost { fence, orderly, .. } => self.lost(*fence, *orderly),
             E::TaskWaiting {
@@ -122,6 +116,21 @@ impl Transition<'_> {
                 event: self.event.word(),
                 stream: "task",
             }),
+        }
+    }
+
+    fn make_started(self) -> Result<(), IllegalEvent> {
+        if let LedgerEvent::TaskStarted {
+            attempt,
+            fence,
+            epoch,
+            candidate,
+            ..
+        } = self.event
+        {
+            self.started(*attempt, *fence, *epoch, *candidate)
+        } else {
+            Err(self.refuse())
         }
     }
 

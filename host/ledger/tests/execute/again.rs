@@ -143,7 +143,7 @@ async fn a_checkpoint_comes_back_with_the_next_attempt() {
         Box::pin(async move {
             match assignment.checkpoint {
                 None => {
-                    record.checkpoint(b"half".to_vec()).await.unwrap();
+                    record.checkpoint(b"half".to_vec(), 0).await.unwrap();
                     failed(true)
                 }
                 Some(bytes) => {

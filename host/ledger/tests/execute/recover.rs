@@ -162,7 +162,7 @@ impl remit_engine::durable::attempts::Attempts for HangingGate {
         gate: remit_core::plan::GateSpec,
         record: std::sync::Arc<dyn remit_engine::durable::attempts::AttemptRecord>,
         cancel: remit_engine::cancel::Cancel,
-    ) -> Observed {
+    ) -> Result<Observed, Box<remit_core::outcome::Outcome>> {
         if gate.title() == "two" {
             std::future::pending::<()>().await;
         }

@@ -116,6 +116,7 @@ async fn an_artifact_that_an_event_names_has_to_be_there() {
         fence: 1,
         digest: Digest::of(b"never put"),
         bytes: 9,
+        effects: 0,
     };
     add(
         &ledger,

@@ -67,6 +67,7 @@ async fn artifacts_that_nobody_names_go_once_they_are_old() {
         fence: 1,
         digest: named,
         bytes: 9,
+        effects: 0,
     };
     add(
         &ledger,

@@ -2,7 +2,9 @@
 //!
 //! Never: a change of what is in the ledger.
 
+mod export;
 mod rebuild;
+mod verify;
 
 use clap::Subcommand;
 use remit_core::outcome::ExitCode;
@@ -21,11 +23,15 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Verify(verify::Args),
+    Export(export::Args),
     Rebuild(rebuild::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     match &args.command {
+        Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run(args),
         Command::Rebuild(args) => rebuild::run(args),
     }
 }

@@ -100,11 +100,10 @@ fn what_ended_is_told_once_inside_what_is_around_it() {
 fn a_host_that_reads_it_all_again_tells_the_same_spans() {
     let tell = || {
         let mut spans = Spans::new();
-        let told = history()
+        history()
             .iter()
             .flat_map(|entry| spans.apply(entry))
-            .collect::<Vec<_>>();
-        told
+            .collect::<Vec<_>>()
     };
     assert_eq!(tell(), tell());
 }

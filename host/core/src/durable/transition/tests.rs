@@ -118,23 +118,16 @@ fn at(phase: Phase) -> TaskState {
 }
 
 /// What an event may follow, and where it leads; `None` where it changes no phase.
-fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
-    use Phase::{
-        Blocked, Canceled, Failed, InProgress, Pending, Ready, Skipped, Timeout, Validating,
-        Waiting,
-    };
+type Move = (LedgerEvent, Vec<Phase>, Option<Phase>);
+
+fn table() -> Vec<Move> {
+    [begins(), holds(), ends(), fits_nowhere()].concat()
+}
+
+/// What begins something.
+fn begins() -> Vec<Move> {
+    use Phase::{InProgress, Pending, Ready, Waiting};
     let (fence, effect, call) = (1, 1, Digest::of(b"call"));
-    let (open, worked_on) = (
-        vec![Pending, Ready, Waiting, InProgress, Validating],
-        vec![Ready, Waiting, InProgress, Validating],
-    );
-    let log = Box::new(Event::Log {
-        level: Level::Info,
-        source: LogSource::Host,
-        message: String::new(),
-        fields: json!(null),
-    });
-    let reason = CancelReason::Requested;
     vec![
         (queued(true), vec![], None),
         (LedgerEvent::TaskReady, vec![Pending], Some(Ready)),
@@ -165,6 +158,20 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             vec![InProgress],
             None,
         ),
+    ]
+}
+
+/// What an attempt's end leads to, and what says something of it.
+fn holds() -> Vec<Move> {
+    use Phase::{InProgress, Ready, Validating};
+    let fence = 1;
+    let log = Box::new(Event::Log {
+        level: Level::Info,
+        source: LogSource::Host,
+        message: String::new(),
+        fields: json!(null),
+    });
+    vec![
         (ended(), vec![InProgress], None),
         (gate(), vec![Validating], None),
         (
@@ -200,6 +207,21 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             vec![InProgress, Validating],
             None,
         ),
+    ]
+}
+
+/// What ends a task, and what people ask for.
+fn ends() -> Vec<Move> {
+    use Phase::{
+        Blocked, Canceled, Failed, InProgress, Pending, Ready, Skipped, Timeout, Validating,
+        Waiting,
+    };
+    let (open, worked_on) = (
+        vec![Pending, Ready, Waiting, InProgress, Validating],
+        vec![Ready, Waiting, InProgress, Validating],
+    );
+    let reason = CancelReason::Requested;
+    vec![
         (
             LedgerEvent::TaskCancelRequested {
                 reason,
@@ -239,6 +261,13 @@ fn table() -> Vec<(LedgerEvent, Vec<Phase>, Option<Phase>)> {
             vec![Pending],
             Some(Blocked),
         ),
+    ]
+}
+
+/// What fits no state of [`to`].
+fn fits_nowhere() -> Vec<Move> {
+    let (fence, effect) = (1, 1);
+    vec![
         // Only work that has succeeded completes: none of these has, or has every verdict.
         (LedgerEvent::TaskCompleted, vec![], None),
         // What belongs to effects that were not started.
