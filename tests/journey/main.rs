@@ -19,6 +19,7 @@ mod contract;
 mod corpus;
 mod documented;
 mod durable;
+mod executing;
 mod home;
 mod kill;
 mod learning;

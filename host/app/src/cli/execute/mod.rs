@@ -4,12 +4,18 @@
 //! - `intake`: what routers leave in the workspace while an executor watches
 //! - `files`: keeps the derived files of every run
 //! - `ready`: what has to hold before anything begins
+//! - `beside`: what goes on beside the execution: the view, `files`, `spans`, `hooks`, each of which
+//!   `follow`s the ledger
 //!
 //! Never: a second executor on one ledger; an end that takes away what could be resumed.
 
+mod beside;
 mod files;
+mod follow;
+mod hooks;
 mod intake;
 mod ready;
+mod spans;
 mod submit;
 
 use std::path::PathBuf;
@@ -22,6 +28,7 @@ use remit_engine::durable::clock::machine_clock;
 use remit_engine::durable::dispatcher::Limits;
 use remit_engine::durable::ledger::Ledger;
 use remit_engine::durable::{Control, ExecuteError, ExecutorConfig, Which, run_executor_loop};
+use remit_telemetry::Exporter;
 use tokio::sync::watch;
 
 use super::target::Rules;
@@ -30,10 +37,11 @@ use crate::exit::Stop;
 use crate::ledger_file::{Choice, stop};
 use crate::owner::Owner;
 use crate::places::Places;
-use crate::render::{DIM, NOTE};
+use crate::render::DIM;
 use crate::watch::audit;
-use crate::watch::execution::{Look, Watch, summary};
+use crate::watch::execution::{Look, summary};
 use crate::{host_identity, wiring};
+use beside::Beside;
 
 /// Executes a plan's tasks durably
 ///
@@ -134,12 +142,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
 }
 
 async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
+    let spans = if args.submit_only {
+        None
+    } else {
+        spans::configured()?
+    };
     let places = Places::find()?;
     let owner = Owner::read(&places, args.ledger.workspace(), &args.rules)?;
     if args.production {
         ready::production(owner.workspace())?;
     }
     let ledger = args.ledger.open()?;
+    let since = *ledger.newest().borrow();
     let workshop = Workshop::open(
         places,
         args.ledger.workspace().to_owned(),
@@ -162,6 +176,8 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
         workshop: Arc::clone(&workshop),
         workspace: owner.workspace().to_owned(),
         which,
+        since,
+        spans,
     };
     let result = execution.carry_out(args, owner).await;
     workshop.close().await;
@@ -175,32 +191,18 @@ struct Execution {
     workshop: Arc<Workshop>,
     workspace: PathBuf,
     which: Which,
+    /// The newest entry before anything was done.
+    since: u64,
+    spans: Option<Arc<Exporter>>,
 }
 
 impl Execution {
     async fn carry_out(&self, args: &Args, owner: Owner) -> Result<ExitCode, Stop> {
         let control = Control::new();
-        shutdown_on_signals(&control)?;
+        let (hurry, hurried) = watch::channel(false);
+        shutdown_on_signals(&control, hurry)?;
         let (stopped, stop_seen) = watch::channel(false);
-        let one = match &self.which {
-            Which::One(run) => Some(run.clone()),
-            Which::Open | Which::Watch => None,
-        };
-        let since = *self.ledger.newest().borrow();
-        let view = Watch {
-            ledger: Arc::clone(&self.ledger),
-            run: one.clone(),
-            since,
-            look: args.look(),
-        };
-        let seen = tokio::spawn(view.show(stop_seen.clone()));
-        let files = tokio::spawn(files::keep(
-            Arc::clone(&self.ledger),
-            self.workspace.clone(),
-            one,
-            control.began(),
-            stop_seen,
-        ));
+        let beside = Beside::start(self, args, &owner, &control, &stop_seen, hurried);
         let intake = (self.which == Which::Watch)
             .then(|| tokio::spawn(intake::follow(Arc::clone(&self.ledger), owner, args.strict)));
         let mut config =
@@ -215,15 +217,9 @@ impl Execution {
             intake.abort();
         }
         stopped.send_replace(true);
-        let shown = seen.await.map_err(|error| Stop::Internal(error.into()))?;
-        let kept = files.await.map_err(|error| Stop::Internal(error.into()))?;
+        let shown = beside.finish(self.spans.clone()).await;
         let done = done.map_err(refused)?;
-        shown.map_err(stop)?;
-        if let Err(trouble) = kept {
-            // The runs are as they are; the files can be made again.
-            trouble.print();
-            eprintln!("  {NOTE}fix:{NOTE:#} remit ledger rebuild");
-        }
+        shown?;
         let mut runs: Vec<RunId> = done.finished.into_iter().map(|end| end.run).collect();
         runs.extend(done.open);
         self.conclude(args, &runs).await
@@ -267,7 +263,7 @@ fn refused(error: ExecuteError) -> Stop {
 }
 
 /// The first signal lets what runs end, the second does not wait for it.
-fn shutdown_on_signals(control: &Control) -> Result<(), Stop> {
+fn shutdown_on_signals(control: &Control, hurry: watch::Sender<bool>) -> Result<(), Stop> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Stop::Internal(error.into()));
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -283,6 +279,7 @@ fn shutdown_on_signals(control: &Control) -> Result<(), Stop> {
             }
             if urgent {
                 control.shutdown_now();
+                hurry.send_replace(true);
             } else {
                 eprintln!("{DIM}ending; once more to end at once{DIM:#}");
                 control.shutdown();
