@@ -20,6 +20,7 @@ mod corpus;
 mod documented;
 mod durable;
 mod execute;
+mod executing;
 mod home;
 mod kill;
 mod learning;

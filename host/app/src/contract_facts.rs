@@ -1,7 +1,6 @@
 //! What a phase contract asks about: files of the workspace, state flags, and what the ledger knows.
 //!
-//! The ledger answers through [`LedgerFacts`]; [`ledger`] is the one place that says which ledger
-//! that is. Never: a judgement, which is [`remit_core::contract::check`]; a path that leads out of
+//! The ledger answers once, as [`LedgerFacts`]. Never: a ledger that is made by looking; a judgement, which is [`remit_core::contract::check`]; a path that leads out of
 //! the workspace.
 
 use std::collections::BTreeMap;
@@ -10,15 +9,20 @@ use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
+use remit_core::breaker::BreakerState;
 use remit_core::contract::{
     Condition, EventFacts, Facts, FileNeed, Look, MAX_STATE_FILE, Standing, Tables, is_routed,
 };
+use remit_core::durable::Phase;
 use remit_core::path::RelPath;
+use remit_engine::durable::ledger::{EntryQuery, Ledger, LedgerError};
 use remit_workspace::{MAX_DEPTH, MAX_ENTRIES};
 use rustix::fs::OFlags;
 use serde_json::Value;
 
 use crate::exit::Stop;
+use crate::ledger_file;
+use crate::timeline::{now_ms, rfc3339};
 
 /// Where flags are set by hand: a JSON object of booleans.
 const FLAGS: &str = ".state/flags.json";
@@ -29,48 +33,106 @@ const ROUTING_COMPLETE: &str = "ROUTING_COMPLETE";
 const QUEUE: &str = ".state/task_queue.json";
 const DECISIONS: &str = ".state/routing_decisions.json";
 
+/// Entries that are read at once.
+const PAGE: usize = 1_000;
+
 /// What the ledger of a workspace knows.
-pub(crate) trait LedgerFacts {
-    /// Its tables with their columns; none if there is no ledger.
-    fn tables(&self) -> Option<Tables>;
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LedgerFacts {
+    /// Its tables with their columns; without a ledger those that remit makes when it begins.
+    tables: Tables,
     /// The events of the newest run, by the words of the contract; none without a run.
-    fn events(&self) -> Option<EventFacts>;
+    events: Option<EventFacts>,
     /// How many tasks of the newest run are in each state; none without a run.
-    fn task_states(&self) -> Option<BTreeMap<String, u64>>;
-    /// Whether the adapters that the queue needs are healthy; none if nobody knows.
-    fn adapters_healthy(&self) -> Option<Standing>;
+    states: Option<BTreeMap<String, u64>>,
+    /// Whether the adapters are healthy.
+    adapters: Option<Standing>,
 }
 
-/// There is no ledger: nothing is known.
-struct NoLedger;
+impl LedgerFacts {
+    /// Asks the ledger in this file, if there is one. Makes none. Within a runtime.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) async fn gather(path: &Path) -> Result<Self, Stop> {
+        let (tables, ledger) = ledger_file::look(path).await?;
+        let mut facts = Self {
+            tables,
+            events: None,
+            states: None,
+            // Nothing has failed here yet.
+            adapters: Some(Standing::Met),
+        };
+        if let Some(ledger) = ledger {
+            facts.ask(&*ledger).await.map_err(ledger_file::stop)?;
+        }
+        Ok(facts)
+    }
 
-impl LedgerFacts for NoLedger {
-    fn tables(&self) -> Option<Tables> {
-        None
-    }
-    fn events(&self) -> Option<EventFacts> {
-        None
-    }
-    fn task_states(&self) -> Option<BTreeMap<String, u64>> {
-        None
-    }
-    fn adapters_healthy(&self) -> Option<Standing> {
-        None
+    async fn ask(&mut self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
+        self.adapters = Some(healthy(ledger, now_ms()).await?);
+        let Some(newest) = ledger.runs(false, 1).await?.pop() else {
+            return Ok(());
+        };
+        let states = Phase::ALL
+            .into_iter()
+            .map(|phase| (phase.word().to_owned(), newest.counts.of(phase)))
+            .filter(|(_, count)| *count > 0);
+        self.states = Some(states.collect());
+        let mut words = Vec::new();
+        let mut query = EntryQuery {
+            run: Some(newest.run),
+            task: None,
+            after: 0,
+            activity: false,
+            limit: PAGE,
+        };
+        loop {
+            let page = ledger.entries(query.clone()).await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            query.after = last.seq;
+            words.extend(page.iter().map(|entry| entry.event.word()));
+        }
+        self.events = Some(EventFacts::of(words));
+        Ok(())
     }
 }
 
-/// The ledger of a workspace.
-fn ledger(_workspace: &Path) -> Box<dyn LedgerFacts> {
-    Box::new(NoLedger)
+/// Whether work may be given to the adapters: no circuit is open now, and no safe mode.
+async fn healthy(ledger: &dyn Ledger, now_ms: u64) -> Result<Standing, LedgerError> {
+    if ledger.safe_mode().await?.is_some() {
+        return Ok(Standing::unmet(
+            "safe mode: no attempt starts",
+            "see `remit safe-mode`; when all is well: remit safe-mode leave",
+        ));
+    }
+    let mut open = Vec::new();
+    for (adapter, state) in ledger.breakers().await? {
+        match state {
+            BreakerState::Open { until, .. } if until > now_ms => {
+                open.push(format!("{adapter} until {}", rfc3339(until)));
+            }
+            // The next attempt is a probe.
+            BreakerState::Open { .. }
+            | BreakerState::HalfOpen { .. }
+            | BreakerState::Closed { .. } => {}
+        }
+    }
+    if open.is_empty() {
+        return Ok(Standing::Met);
+    }
+    Ok(Standing::unmet(
+        format!("circuits are open: {}", open.join(", ")),
+        "wait, or after mending what failed: remit circuit reset ADAPTER",
+    ))
 }
 
 /// The workspace and its ledger, as far as a contract asks.
 pub(crate) struct WorkspaceFacts {
     root: Dir,
-    tables: Option<Tables>,
-    events: Option<EventFacts>,
-    states: Option<BTreeMap<String, u64>>,
-    adapters: Option<Standing>,
+    ledger: LedgerFacts,
 }
 
 /// Opens a workspace for looking.
@@ -117,19 +179,15 @@ fn is_absent(error: &std::io::Error) -> bool {
 }
 
 impl WorkspaceFacts {
-    /// Looks at a workspace and asks its ledger.
-    pub(crate) fn gather(workspace: &Path) -> Result<Self, Stop> {
-        Ok(Self::of(open(workspace)?, ledger(workspace).as_ref()))
-    }
-
-    fn of(root: Dir, ledger: &dyn LedgerFacts) -> Self {
-        Self {
-            root,
-            tables: ledger.tables(),
-            events: ledger.events(),
-            states: ledger.task_states(),
-            adapters: ledger.adapters_healthy(),
-        }
+    /// A workspace, with what its ledger says.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub(crate) fn of(workspace: &Path, ledger: LedgerFacts) -> Result<Self, Stop> {
+        Ok(Self {
+            root: open(workspace)?,
+            ledger,
+        })
     }
 
     /// Looks at one path.
@@ -237,15 +295,15 @@ impl Facts for WorkspaceFacts {
     }
 
     fn tables(&self) -> Option<&Tables> {
-        self.tables.as_ref()
+        Some(&self.ledger.tables)
     }
 
     fn events(&self) -> Option<&EventFacts> {
-        self.events.as_ref()
+        self.ledger.events.as_ref()
     }
 
     fn task_states(&self) -> Option<&BTreeMap<String, u64>> {
-        self.states.as_ref()
+        self.ledger.states.as_ref()
     }
 
     fn flag(&self, name: &str) -> Standing {
@@ -275,7 +333,7 @@ impl Facts for WorkspaceFacts {
     fn holds(&self, condition: Condition) -> Option<Standing> {
         match condition {
             Condition::TasksRouted => Some(self.flag(ROUTING_COMPLETE)),
-            Condition::AdaptersHealthy => self.adapters.clone(),
+            Condition::AdaptersHealthy => self.ledger.adapters.clone(),
             Condition::EnvironmentReady => Some(match self.look(&state_directory(), true) {
                 Look::Found => Standing::Met,
                 Look::Missing | Look::Other(_) | Look::Unreadable(_) => Standing::unmet(

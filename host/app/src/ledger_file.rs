@@ -5,8 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use remit_core::contract::Tables;
 use remit_engine::durable::ledger::{Ledger, LedgerError, Refusal};
-use remit_ledger::{LedgerOpenError, SqliteLedger};
+use remit_ledger::{LedgerOpenError, SqliteLedger, planned_tables};
 
 use crate::exit::Stop;
 use crate::files;
@@ -78,8 +79,26 @@ impl Choice {
 /// # Errors
 /// It cannot be read, or is of a newer version.
 pub(crate) fn open(path: &Path) -> Result<Arc<dyn Ledger>, Stop> {
+    Ok(Arc::new(open_sqlite(path)?))
+}
+
+/// The tables in this file with their columns, and the ledger itself; without a file those that
+/// remit makes when it begins. Within a runtime.
+///
+/// # Errors
+/// It cannot be read, or is of a newer version.
+pub(crate) async fn look(path: &Path) -> Result<(Tables, Option<Arc<dyn Ledger>>), Stop> {
+    if !path.exists() {
+        return Ok((planned_tables().map_err(stop)?, None));
+    }
+    let ledger = open_sqlite(path)?;
+    let tables = ledger.tables().await.map_err(stop)?;
+    Ok((tables, Some(Arc::new(ledger))))
+}
+
+fn open_sqlite(path: &Path) -> Result<SqliteLedger, Stop> {
     match SqliteLedger::open(path) {
-        Ok(ledger) => Ok(Arc::new(ledger)),
+        Ok(ledger) => Ok(ledger),
         Err(error) => Err(open_stop(error)),
     }
 }

@@ -15,7 +15,7 @@ use crate::files;
 use crate::owner::Owner;
 
 /// Where the planner and the router of the pipeline leave their work, below a workspace.
-const STATE: &str = ".state";
+pub(crate) const STATE: &str = ".state";
 /// The planner's file.
 const QUEUE: &str = "task_queue.json";
 /// The router's files. The second only says again what the first does, if both are there.

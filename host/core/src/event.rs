@@ -230,6 +230,51 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The words of all events, as they stand in `type`.
+    pub const WORDS: [&'static str; 16] = [
+        "run-started",
+        "inputs-accepted",
+        "denied",
+        "step",
+        "percent",
+        "log",
+        "produced",
+        "checkpoint-saved",
+        "tool-started",
+        "tool-output",
+        "tool-finished",
+        "tool-refused",
+        "approval-revoked",
+        "files-changed",
+        "claims-differ",
+        "run-finished",
+    ];
+
+    /// The event's word, as in the JSON form.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run-started",
+            Self::InputsAccepted { .. } => "inputs-accepted",
+            Self::Denied { .. } => "denied",
+            Self::Step { .. } => "step",
+            Self::Percent { .. } => "percent",
+            Self::Log { .. } => "log",
+            Self::Produced { .. } => "produced",
+            Self::CheckpointSaved { .. } => "checkpoint-saved",
+            Self::ToolStarted { .. } => "tool-started",
+            Self::ToolOutput { .. } => "tool-output",
+            Self::ToolFinished { .. } => "tool-finished",
+            Self::ToolRefused { .. } => "tool-refused",
+            Self::ApprovalRevoked { .. } => "approval-revoked",
+            Self::FilesChanged { .. } => "files-changed",
+            Self::ClaimsDiffer { .. } => "claims-differ",
+            Self::RunFinished { .. } => "run-finished",
+        }
+    }
+}
+
 /// An event with its place in the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -244,4 +289,17 @@ pub struct Record {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_that_can_be_read_has_its_word_in_the_list() {
+        let error = serde_json::from_str::<Event>(r#"{"type": "?"}"#).unwrap_err();
+        let message = error.to_string();
+        let named: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
+        assert_eq!(named, Event::WORDS);
+    }
 }

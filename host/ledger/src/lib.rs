@@ -21,7 +21,8 @@ pub use audit::{
 };
 pub use durable::{
     Durability, FindingSeverity, GcPlan, GcReport, LedgerFinding, LedgerOpenError, LedgerReport,
-    MemoryLedger, SqliteLedger, collect_garbage, export_ledger, query_plans, verify_ledger,
+    MemoryLedger, SqliteLedger, collect_garbage, export_ledger, planned_tables, query_plans,
+    verify_ledger,
 };
 pub use record::{MAX_LINE, MAX_LISTED, RecordError, Recorded, Records, RunRecord, RunSummary};
 pub use state::memory::MemoryState;

@@ -27,6 +27,7 @@ mod plan;
 mod plugin;
 mod policy;
 mod reference;
+mod request;
 mod retry;
 mod revoke;
 pub(crate) mod run;
@@ -103,6 +104,7 @@ enum Command {
     Validate(validate::Args),
     Schema(schema::Args),
     Plan(plan::Args),
+    Request(request::Args),
     Plugin(plugin::Args),
     Tool(tool::Args),
     Policy(policy::Args),
@@ -139,6 +141,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Request(args) => request::run(&args),
         Command::Plugin(args) => plugin::run(args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),

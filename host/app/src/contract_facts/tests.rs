@@ -1,47 +1,21 @@
 //! The contract of the execution against a workspace and a ledger as a finished run leaves them.
 
-use std::collections::BTreeSet;
-
 use remit_core::contract::{Contract, Side, check};
 use tempfile::TempDir;
 
 use super::*;
 
-/// A ledger that a test describes.
-struct Ledger {
-    columns: &'static [&'static str],
-    words: Vec<&'static str>,
-    running: u64,
-}
-
-impl LedgerFacts for Ledger {
-    fn tables(&self) -> Option<Tables> {
-        let names = ["tasks", "adapters", "execution_log", "patch_history"];
-        let columns: BTreeSet<String> = self.columns.iter().map(|c| (*c).to_owned()).collect();
-        Some(names.map(|name| (name.to_owned(), columns.clone())).into())
-    }
-    fn events(&self) -> Option<EventFacts> {
-        Some(EventFacts::of(self.words.iter().copied()))
-    }
-    fn task_states(&self) -> Option<BTreeMap<String, u64>> {
-        Some(
-            [
-                ("COMPLETED".to_owned(), 1),
-                ("RUNNING".to_owned(), self.running),
-            ]
-            .into(),
-        )
-    }
-    fn adapters_healthy(&self) -> Option<Standing> {
-        Some(Standing::Met)
-    }
-}
-
-fn ledger() -> Ledger {
-    Ledger {
-        columns: &["id", "adapter_id"],
-        words: vec!["TASK_STARTED", "TASK_COMPLETED", "EXECUTION_FINISHED"],
-        running: 0,
+/// What the ledger of a finished run says.
+fn ledger() -> LedgerFacts {
+    LedgerFacts {
+        tables: remit_ledger::planned_tables().unwrap(),
+        events: Some(EventFacts::of([
+            "TASK_STARTED",
+            "TASK_COMPLETED",
+            "EXECUTION_FINISHED",
+        ])),
+        states: Some([("COMPLETED".to_owned(), 1)].into()),
+        adapters: Some(Standing::Met),
     }
 }
 
@@ -69,8 +43,8 @@ fn workspace() -> TempDir {
 }
 
 /// The items that are unmet.
-fn unmet(place: &TempDir, ledger: &Ledger, side: Side) -> Vec<String> {
-    let facts = WorkspaceFacts::of(open(place.path()).unwrap(), ledger);
+fn unmet(place: &TempDir, ledger: &LedgerFacts, side: Side) -> Vec<String> {
+    let facts = WorkspaceFacts::of(place.path(), ledger.clone()).unwrap();
     let report = check(&Contract::built_in().unwrap(), side, &facts);
     report
         .unmet()
@@ -133,10 +107,14 @@ fn each_file_that_is_deleted_is_missed() {
 fn what_the_ledger_lacks_is_missed() {
     let place = workspace();
     let mut without = ledger();
-    without.columns = &["id"];
+    without
+        .tables
+        .get_mut("tasks")
+        .unwrap()
+        .remove("adapter_id");
     assert_eq!(unmet(&place, &without, Side::Entry), ["tasks"]);
     let mut open = ledger();
-    open.running = 1;
+    open.states = Some([("RUNNING".to_owned(), 1)].into());
     assert_eq!(unmet(&place, &open, Side::Exit), ["tasks"]);
     for words in [
         &["TASK_STARTED", "TASK_COMPLETED"][..],
@@ -144,7 +122,7 @@ fn what_the_ledger_lacks_is_missed() {
         &["EXECUTION_FINISHED", "EXECUTION_FINISHED"],
     ] {
         let mut other = ledger();
-        other.words = words.to_vec();
+        other.events = Some(EventFacts::of(words.iter().copied()));
         assert_eq!(
             unmet(&place, &other, Side::Exit),
             ["EXECUTION_FINISHED"],
@@ -165,7 +143,7 @@ fn strange_files_are_answered() {
     );
     // A pipe where the flags should be is not waited for.
     rustix::fs::mkfifoat(&root, FLAGS, rustix::fs::Mode::RWXU).unwrap();
-    let facts = WorkspaceFacts::of(self::open(place.path()).unwrap(), &ledger());
+    let facts = WorkspaceFacts::of(place.path(), ledger()).unwrap();
     match facts.flag(ROUTING_COMPLETE) {
         Standing::Unmet { missing, .. } => {
             assert!(missing.contains("no regular file"), "{missing}")

@@ -45,6 +45,7 @@ impl Workshop {
             cancel: cancel.clone(),
             effects: false,
             gate: Some(gate.title()),
+            hook: None,
         };
         let seen = Arc::new(Mutex::new(Seen::default()));
         let watched = Arc::clone(&seen);

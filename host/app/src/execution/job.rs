@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use remit_core::audit::AttemptOf;
+use remit_core::audit::{AttemptOf, HookOf};
 use remit_core::outcome::{CancelReason, Outcome};
 use remit_core::plan::Work;
 use remit_core::tool::TaskMark;
@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use super::Workshop;
 use super::kit::{self, Current, Ready};
 use super::recall::Rest;
-use super::trail::Trail;
+use super::trail::{Begun, Trail};
 use crate::wiring;
 
 /// How often a decision is made again because the owner said something else meanwhile.
@@ -38,6 +38,23 @@ pub(super) struct Job {
     pub(super) effects: bool,
     /// The gate, for the audit.
     pub(super) gate: Option<String>,
+    /// The hook, for the audit.
+    pub(super) hook: Option<HookOf>,
+}
+
+impl Job {
+    /// What the audit says it is.
+    fn begun(&self) -> Begun {
+        match &self.hook {
+            Some(hook) => Begun::Hook(hook.clone()),
+            None => Begun::Attempt(AttemptOf {
+                plan_run: self.assignment.run.to_string(),
+                task: self.assignment.task.id.to_string(),
+                number: self.assignment.attempt,
+                gate: self.gate.clone(),
+            }),
+        }
+    }
 }
 
 impl Workshop {
@@ -67,6 +84,7 @@ impl Workshop {
             cancel,
             effects: true,
             gate: None,
+            hook: None,
         };
         self.carry_out(job, |trail| Arc::new(trail)).await
     }
@@ -96,13 +114,8 @@ impl Workshop {
             Err(outcome) => return outcome,
         };
         let trail = Trail::new(&self.audit, new_run_id());
-        let attempt = AttemptOf {
-            plan_run: job.assignment.run.to_string(),
-            task: job.assignment.task.id.to_string(),
-            number: job.assignment.attempt,
-            gate: job.gate.clone(),
-        };
-        if let Err(error) = trail.begin(&current.kit.about, Some(attempt)).await {
+        let what = job.begun();
+        if let Err(error) = trail.begin(&current.kit.about, what).await {
             return Outcome::Internal {
                 message: format!("nothing runs without its audit: {error}"),
             };

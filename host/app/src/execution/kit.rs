@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 use super::Workshop;
 use super::book::Page;
-use super::trail::Trail;
+use super::trail::{Begun, Trail};
 use crate::approvals::Store;
 use crate::asking;
 use crate::exit::Stop;
@@ -192,7 +192,7 @@ impl Workshop {
     async fn record_denials(&self, about: &About, denials: &[Denial]) {
         let trail = Trail::new(&self.audit, new_run_id());
         // A failure is told at the end, like any other.
-        if trail.begin(about, None).await.is_err() {
+        if trail.begin(about, Begun::Denied).await.is_err() {
             return;
         }
         for denial in denials {

@@ -5,6 +5,7 @@
 //! - `kit`: a plugin that is decided, compiled and linked, ready for any number of attempts
 //! - `job`: one attempt, from its kit to its outcome
 //! - `gate`: one acceptance check
+//! - `hook`: one start of a hook
 //! - `recall`: the watch over the approvals on which attempts rest
 //! - `trail`: the way of attempts into the audit log
 //!
@@ -13,6 +14,7 @@
 
 mod book;
 mod gate;
+mod hook;
 mod job;
 mod kit;
 mod recall;
@@ -39,6 +41,7 @@ use crate::cli::target::Rules;
 use crate::exit::Stop;
 use crate::places::Places;
 use book::Book;
+pub(crate) use hook::{HookTrouble, Started};
 use recall::Recall;
 
 /// Attempts that are made at the same time at most; more wait. The sandbox has room for a few

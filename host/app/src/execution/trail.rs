@@ -3,7 +3,7 @@
 //! Never: an attempt that begins without its first entry.
 
 use async_trait::async_trait;
-use remit_core::audit::{AttemptOf, Entry};
+use remit_core::audit::{AttemptOf, Entry, HookOf};
 use remit_core::event::Event;
 use remit_core::outcome::Outcome;
 use remit_engine::durable::journal::EventAudit;
@@ -11,6 +11,17 @@ use remit_engine::journal::system_clock;
 use remit_ledger::{AuditGroup, NotWritten};
 
 use super::kit::About;
+
+/// What a plugin is used for.
+#[derive(Debug, Clone)]
+pub(super) enum Begun {
+    /// Nothing: it was not let in.
+    Denied,
+    /// An attempt at a task, or one of its gates.
+    Attempt(AttemptOf),
+    /// A hook.
+    Hook(HookOf),
+}
 
 /// The entries of one attempt. Each has a name of its own among the runs of the log.
 #[derive(Debug, Clone)]
@@ -31,18 +42,20 @@ impl Trail {
     ///
     /// # Errors
     /// It is not, so there is no attempt.
-    pub(super) async fn begin(
-        &self,
-        about: &About,
-        attempt: Option<AttemptOf>,
-    ) -> Result<(), NotWritten> {
+    pub(super) async fn begin(&self, about: &About, what: Begun) -> Result<(), NotWritten> {
+        let (attempt, hook) = match what {
+            Begun::Denied => (None, None),
+            Begun::Attempt(attempt) => (Some(Box::new(attempt)), None),
+            Begun::Hook(hook) => (None, Some(Box::new(hook))),
+        };
         let entry = Entry::RunStarted {
             plugin: about.plugin.clone(),
             version: about.version.clone(),
             component: about.component.clone(),
             manifest: about.manifest.clone(),
             workspace: about.workspace.display().to_string(),
-            attempt: attempt.map(Box::new),
+            attempt,
+            hook,
         };
         self.group
             .add_now(system_clock()(), self.run.clone(), entry)

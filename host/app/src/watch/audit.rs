@@ -32,6 +32,7 @@ pub(crate) fn begin(
         manifest: loaded.manifest.digest().to_string(),
         workspace: owner.workspace().display().to_string(),
         attempt: None,
+        hook: None,
     };
     match writer.append(&system_clock()(), Some(run_id), &entry) {
         Ok(_link) => Ok(AuditWatcher::new(writer)),

@@ -50,6 +50,9 @@ pub enum Entry {
         /// The attempt at a durable task that the run is; absent for a run of its own.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         attempt: Option<Box<AttemptOf>>,
+        /// The hook that the run is; absent for anything else.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        hook: Option<Box<HookOf>>,
     },
     /// What the plugin may do in this run.
     Grant {
@@ -192,6 +195,18 @@ pub struct AttemptOf {
     /// The acceptance gate that was checked; absent for the task's own work.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gate: Option<String>,
+}
+
+/// Which hook a run is, and what started it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HookOf {
+    /// What it runs: `tool:template`.
+    pub tool: String,
+    /// The place of the event that started it among all events of the ledger.
+    pub seq: u64,
+    /// The word of that event.
+    pub event: String,
 }
 
 impl Entry {

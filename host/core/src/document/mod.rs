@@ -247,6 +247,11 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// Whether the value is a list. It still has to be asked for.
+    pub(crate) fn is_list(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(Item::is_array)
+    }
+
     /// A list of whole numbers; absent is `None`.
     pub(crate) fn integers(&mut self, key: &str) -> Option<Vec<Spanned<i64>>> {
         let item = self.item(key)?;

@@ -364,6 +364,48 @@ pub enum LedgerEvent {
 }
 
 impl LedgerEvent {
+    /// The words of all events, as they stand in `event`.
+    pub const WORDS: [&'static str; 38] = [
+        "HOST_STARTED",
+        "CIRCUIT_OPENED",
+        "CIRCUIT_HALF_OPEN",
+        "CIRCUIT_CLOSED",
+        "SAFE_MODE_ENTERED",
+        "SAFE_MODE_LEFT",
+        "RUN_SUBMITTED",
+        "RUN_STARTED",
+        "RUN_CANCEL_REQUESTED",
+        "ESCALATION",
+        "EXECUTION_FINISHED",
+        "TASK_QUEUED",
+        "TASK_READY",
+        "TASK_STARTED",
+        "TASK_WAITING",
+        "TASK_ANSWERED",
+        "TASK_EXPIRED",
+        "EFFECT_STARTED",
+        "EFFECT_FINISHED",
+        "EFFECT_REFUSED",
+        "EFFECT_UNKNOWN",
+        "EFFECT_REPLAYED",
+        "CHECKPOINT_CREATED",
+        "ATTEMPT_ENDED",
+        "TASK_VALIDATING",
+        "GATE_FINISHED",
+        "TASK_RETRY",
+        "VALIDATION_RESUMED",
+        "ATTEMPT_LOST",
+        "TASK_CANCEL_REQUESTED",
+        "TASK_COMPLETED",
+        "TASK_FAILED",
+        "TASK_TIMEOUT",
+        "TASK_CANCELED",
+        "TASK_SKIPPED",
+        "TASK_BLOCKED",
+        "TASK_HURRIED",
+        "ACTIVITY",
+    ];
+
     /// The event's word, as in the JSON form.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -407,5 +449,18 @@ impl LedgerEvent {
             Self::TaskHurried { .. } => "TASK_HURRIED",
             Self::Activity { .. } => "ACTIVITY",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_that_can_be_read_has_its_word_in_the_list() {
+        let error = serde_json::from_str::<LedgerEvent>(r#"{"event": "?"}"#).unwrap_err();
+        let message = error.to_string();
+        let named: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
+        assert_eq!(named, LedgerEvent::WORDS);
     }
 }

@@ -11,7 +11,7 @@ use super::event::LedgerEvent;
 use super::name::{RunId, TaskId};
 use super::words::{End, GateWord};
 use crate::event::Event;
-use crate::span::{Span, SpanPath};
+use crate::span::{Span, SpanLink, SpanPath};
 
 /// Most tasks that are kept open at the same time; of further ones only attempts are told. More
 /// than any host works on, and bounded whatever a plan is.
@@ -40,6 +40,33 @@ struct OpenAttempt {
     /// The effect that started last: a tool run that begins belongs to it.
     newest_effect: Option<u32>,
     of_effect: HashMap<u32, u32>,
+    /// Whether the work has ended: tools are those of gates from here on.
+    judged: bool,
+    /// Tools of the gate that is being checked. Gates are checked one after the other.
+    of_gate: Vec<EndedTool>,
+}
+
+/// A tool that ended before it is known which gate it belongs to.
+#[derive(Debug)]
+struct EndedTool {
+    call: u32,
+    name: String,
+    began_ms: u64,
+    ended_ms: u64,
+    success: bool,
+}
+
+impl EndedTool {
+    fn span(&self, place: &SpanPath) -> Span {
+        let span = Span::new(
+            place.tool(self.call),
+            &self.name,
+            self.began_ms,
+            self.ended_ms,
+        )
+        .with("remit.tool", self.name.as_str());
+        judged(span, self.success)
+    }
 }
 
 impl OpenAttempt {
@@ -52,6 +79,8 @@ impl OpenAttempt {
             tools: HashMap::new(),
             newest_effect: None,
             of_effect: HashMap::new(),
+            judged: false,
+            of_gate: Vec::new(),
         }
     }
 }
@@ -155,7 +184,7 @@ impl OpenTask {
             wall_ms,
             ..
         } = &entry.event
-            && let Some(attempt) = &self.attempt
+            && let Some(attempt) = &mut self.attempt
         {
             // Gates have numbers of their own; theirs must not be those of effects.
             let place = path.attempt(attempt.number).effect(u32::MAX - gate);
@@ -165,13 +194,16 @@ impl OpenTask {
                 at_ms.saturating_sub(*wall_ms),
                 at_ms,
             );
-            return vec![match verdict {
+            let tools = std::mem::take(&mut attempt.of_gate);
+            let mut spans: Vec<Span> = tools.iter().map(|tool| tool.span(&place)).collect();
+            spans.push(match verdict {
                 GateWord::Passed => span.succeeded(),
                 GateWord::Skipped => span,
                 GateWord::Failed | GateWord::Error | GateWord::NothingCollected => {
                     span.failed(&reasons.join("; "))
                 }
-            }];
+            });
+            return spans;
         } else if let Some(attempt) = &mut self.attempt {
             return attempt.step(path, entry).into_iter().collect();
         }
@@ -188,8 +220,16 @@ impl OpenTask {
             attempt.began_ms,
             at_ms,
         )
-        .with("remit.attempt", int(u64::from(attempt.number)))
+        .with("remit.attempt", attempt.number)
         .with("remit.adapter", attempt.adapter.as_str());
+        let before = attempt.number.checked_sub(1).filter(|number| *number > 0);
+        let span = match before.map(|number| path.attempt(number)) {
+            Some(before) => span.linked(SpanLink {
+                trace: before.trace(),
+                id: before.id(),
+            }),
+            None => span,
+        };
         vec![match why {
             None => span.succeeded(),
             Some(why) => span.failed(&why),
@@ -221,24 +261,41 @@ impl OpenAttempt {
             let span = Span::new(here.effect(*effect), &name, began, at_ms);
             return Some(judged(span, *success));
         }
+        if let LedgerEvent::AttemptEnded { .. } | LedgerEvent::ValidationResumed { .. } =
+            &entry.event
+        {
+            self.judged = true;
+            self.tools.clear();
+            self.of_gate.clear();
+            return None;
+        }
         let LedgerEvent::Activity { activity, .. } = &entry.event else {
             return None;
         };
         if let Event::ToolStarted { call, tool, .. } = activity.as_ref() {
             self.tools.insert(*call, (at_ms, tool.clone()));
-            if let Some(effect) = self.newest_effect {
+            if let Some(effect) = self.newest_effect.filter(|_| !self.judged) {
                 self.of_effect.insert(*call, effect);
             }
             None
         } else if let Event::ToolFinished { call, success, .. } = activity.as_ref() {
-            let (began, name) = self.tools.remove(call)?;
+            let (began_ms, name) = self.tools.remove(call)?;
+            let ended = EndedTool {
+                call: *call,
+                name,
+                began_ms,
+                ended_ms: at_ms,
+                success: *success,
+            };
+            if self.judged {
+                self.of_gate.push(ended);
+                return None;
+            }
             let place = match self.of_effect.remove(call) {
                 Some(effect) => here.effect(effect),
                 None => here,
             };
-            let span =
-                Span::new(place.tool(*call), &name, began, at_ms).with("remit.tool", name.as_str());
-            Some(judged(span, *success))
+            Some(ended.span(&place))
         } else {
             None
         }
@@ -291,112 +348,4 @@ fn int(number: u64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::span::SpanStatus;
-
-    fn entry(seq: u64, task: Option<&str>, event: Value) -> Entry {
-        let mut value = json!({"v": 1, "seq": seq, "at-ms": seq * 10, "run": "R", "task-seq": seq});
-        let object = value.as_object_mut().unwrap();
-        if let Some(task) = task {
-            object.insert("task".into(), json!(task));
-        }
-        object.extend(event.as_object().unwrap().clone());
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn history() -> Vec<Entry> {
-        let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let spec = json!({"id": "t", "kind": "manual", "instructions": "x"});
-        let t = Some("t");
-        let result = json!({"status": "succeeded", "exit-code": 0, "message": "", "wall-ms": 1});
-        vec![
-            entry(
-                1,
-                None,
-                json!({"event": "RUN_SUBMITTED", "settings": {}, "tasks": 1, "source": "x"}),
-            ),
-            entry(
-                2,
-                t,
-                json!({"event": "TASK_QUEUED", "index": 0, "spec": spec, "ready": true}),
-            ),
-            entry(
-                3,
-                t,
-                json!({"event": "TASK_STARTED", "attempt": 1, "fence": 1, "epoch": 1, "adapter": "a", "candidate": 0}),
-            ),
-            entry(
-                4,
-                t,
-                json!({"event": "EFFECT_STARTED", "fence": 1, "effect": 1, "call": digest, "tool": "git", "template": "status"}),
-            ),
-            entry(
-                5,
-                t,
-                json!({"event": "ACTIVITY", "attempt": 1, "fence": 1, "type": "tool-started", "call": 1, "tool": "git", "template": "status", "arguments": [], "directory": ".", "env": [], "confinement": "A"}),
-            ),
-            entry(
-                6,
-                t,
-                json!({"event": "ACTIVITY", "attempt": 1, "fence": 1, "type": "tool-finished", "call": 1, "tool": "git", "exit": {"code": 0}, "success": true, "usage": usage()}),
-            ),
-            entry(
-                7,
-                t,
-                json!({"event": "EFFECT_FINISHED", "fence": 1, "effect": 1, "tool-call": 1, "success": true}),
-            ),
-            entry(
-                8,
-                t,
-                json!({"event": "ATTEMPT_ENDED", "fence": 1, "result": result}),
-            ),
-            entry(9, t, json!({"event": "TASK_COMPLETED"})),
-            entry(
-                10,
-                None,
-                json!({"event": "EXECUTION_FINISHED", "completed": 1, "not-completed": 0, "wall-ms": 90}),
-            ),
-        ]
-    }
-
-    fn usage() -> Value {
-        serde_json::to_value(crate::tool::Usage::default()).unwrap()
-    }
-
-    #[test]
-    fn what_ended_is_told_once_inside_what_is_around_it() {
-        let mut spans = Spans::new();
-        let told: Vec<Span> = history()
-            .iter()
-            .flat_map(|entry| spans.apply(entry))
-            .collect();
-        let names: Vec<&str> = told.iter().map(Span::name).collect();
-        assert_eq!(names, ["git", "git:status", "attempt 1", "t", "run"]);
-        for (inner, outer) in told.iter().zip(told.iter().skip(1)) {
-            assert_eq!(
-                inner.place().parent(),
-                Some(outer.place().id()),
-                "{}",
-                inner.name()
-            );
-            assert_eq!(*inner.status(), SpanStatus::Ok);
-            assert!(inner.start_ms() >= outer.start_ms() && inner.end_ms() <= outer.end_ms());
-        }
-        assert!(spans.runs.is_empty() && spans.tasks.is_empty());
-    }
-
-    #[test]
-    fn a_host_that_reads_it_all_again_tells_the_same_spans() {
-        let tell = || {
-            let mut spans = Spans::new();
-            history()
-                .iter()
-                .flat_map(|entry| spans.apply(entry))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(tell(), tell());
-    }
-}
+mod tests;

@@ -59,6 +59,7 @@ impl Layer {
             search: None,
             confinement: None,
             as_root: None,
+            hooks: Vec::new(),
         }
     }
 }

@@ -97,7 +97,11 @@ pub(super) fn undeclared(policy: &Policy, broken: &BTreeSet<String>) -> Vec<Diag
     found
 }
 
-fn undeclared_tool(policy: &Policy, scope: &ToolScope, place: &Place) -> Option<Diagnostic> {
+pub(super) fn undeclared_tool(
+    policy: &Policy,
+    scope: &ToolScope,
+    place: &Place,
+) -> Option<Diagnostic> {
     let names = |names: Vec<&str>| names.join(", ");
     let (message, help) = match policy.tool(&scope.tool) {
         None => {

@@ -117,6 +117,7 @@ impl FlagRules {
             search: None,
             confinement: None,
             as_root: None,
+            hooks: Vec::new(),
         };
         (layer, reader.found)
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::hooks::{self, DeclaredHook};
 use super::rule::{AllowRule, DenyRule, DenyScope, Pin, Place, Section as Rules, Subject};
 use super::{AsRoot, Origin, check};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
@@ -33,6 +34,7 @@ pub struct Layer {
     pub(super) search: Option<Vec<PathBuf>>,
     pub(super) confinement: Option<Confinement>,
     pub(super) as_root: Option<AsRoot>,
+    pub(super) hooks: Vec<DeclaredHook>,
 }
 
 /// What a file says about the host itself.
@@ -68,6 +70,7 @@ impl Layer {
             search: None,
             confinement: None,
             as_root: None,
+            hooks: Vec::new(),
         };
         let (layer, found) = document::attempt(&source, |root| {
             check_format(root);
@@ -78,6 +81,7 @@ impl Layer {
             let host = reader.host(root);
             let (tools, broken) = reader.tools(root);
             let sections = reader.plugins(root);
+            let hooks = hooks::read(root, |span, rule| reader.place(span, rule));
             Some(Self {
                 origin,
                 tools,
@@ -86,6 +90,7 @@ impl Layer {
                 search: host.search,
                 confinement: host.confinement,
                 as_root: host.as_root,
+                hooks,
             })
         });
         (layer.unwrap_or(empty), found)

@@ -31,6 +31,7 @@ mod check;
 mod conflict;
 mod edit;
 mod flags;
+mod hooks;
 mod layer;
 mod learned;
 mod origin;
@@ -56,6 +57,7 @@ pub use as_root::{AsRoot, AsRootError};
 pub use conflict::{Facts, Finding, Part, ProgramFacts, Severity, conflicts};
 pub use edit::{EditError, ProposedRule, with_rules};
 pub use flags::FlagRules;
+pub use hooks::DeclaredHook;
 pub(crate) use layer::written;
 pub use layer::{Layer, POLICY_FORMAT};
 pub use learned::{
@@ -77,6 +79,8 @@ pub struct Policy {
     search: Option<Vec<PathBuf>>,
     confinement: Option<Confinement>,
     as_root: Option<AsRoot>,
+    /// In rising precedence of their layers. They add up.
+    hooks: Vec<DeclaredHook>,
 }
 
 /// A tool with the layer that declares it.
@@ -177,6 +181,7 @@ impl Policy {
             search: None,
             confinement: None,
             as_root: None,
+            hooks: Vec::new(),
         };
         let mut broken = BTreeSet::new();
         for layer in layers {
@@ -197,8 +202,10 @@ impl Policy {
             policy.confinement = layer.confinement.or(policy.confinement);
             policy.as_root = layer.as_root.or(policy.as_root);
             policy.sections.extend(layer.sections);
+            policy.hooks.extend(layer.hooks);
         }
         found.extend(check::undeclared(&policy, &broken));
+        found.extend(hooks::mistakes(&policy, &broken));
         match Diagnostics::of(found) {
             Some(found) => Err(found),
             None => Ok(policy),
@@ -210,6 +217,12 @@ impl Policy {
         self.tools
             .values()
             .map(|tool| (tool.declaration.as_ref(), &tool.origin))
+    }
+
+    /// The hooks of all layers, in rising precedence.
+    #[must_use]
+    pub fn hooks(&self) -> &[DeclaredHook] {
+        &self.hooks
     }
 
     /// A tool by name.

@@ -130,6 +130,6 @@ mod tests {
             assert_eq!(write(rules, "schema/a/b"), None);
             assert!(write(rules, ".state/x").is_some());
         }
-        assert!(write("write = [\".\", \"logs\"]", "logs/execution/x").is_some());
+        assert!(write("write = [\"logs\"]", "logs/execution/x").is_some());
     }
 }

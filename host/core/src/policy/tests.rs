@@ -135,7 +135,7 @@ fn mistakes_of_a_tool_are_reported_at_once_with_line_and_fix() {
       fix: give each slot its own name
     policy.toml:8:28: each element of `c` must be a text in quotes, not of type integer
       fix: write a text in quotes
-    policy.toml:10:8: `LD_PRELOAD` in `env` could make the tool run other code
+    policy.toml:10:8: `LD_PRELOAD` decides which code any program loads
       fix: remove it
     policy.toml:10:22: `NODE_OPTIONS` in `env` could make the tool run other code
       fix: remove it, or fix a value: `set = { NODE_OPTIONS = ".." }`
@@ -305,7 +305,7 @@ fn mistakes_of_all_layers_are_reported_together() {
     };
     insta::assert_snapshot!(Policy::read(&texts, &flags).unwrap_err(), @r#"
     file.toml:2:1: unknown key `x`
-      fix: remove it; known here: format, host, plugins, tools
+      fix: remove it; known here: format, hooks, host, plugins, tools
     file.toml:4:11: `sh` is a shell, which turns text into programs
       fix: declare the program that it would run
     command line:1:1: --allow-env: `A=B` is not the name of an environment variable

@@ -198,12 +198,13 @@ const PROGRAM: &[&str] = &[
 /// Names by which the host tells a tool which durable task it works for. Only the host sets them:
 /// what a tool does with them (refuse an older fence, do something once for each key) would be
 /// worth nothing if a plugin could choose them.
-pub const TASK_NAMES: [&str; 5] = [
+pub const TASK_NAMES: [&str; 6] = [
     "REMIT_RUN",
     "REMIT_TASK",
     "REMIT_ATTEMPT",
     "REMIT_FENCE",
     "REMIT_EFFECT_KEY",
+    "TRACEPARENT",
 ];
 
 /// Which harm a value of this variable could do.

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::launch::{Directory, Launch, Stdin};
 use super::{EnvName, TASK_NAMES};
 use crate::digest::Digest;
+use crate::span::SpanPath;
 
 /// Begins what is hashed, so that a later way to name a call cannot be mistaken for this one.
 const CALL_FORMAT: &[u8] = b"remit-call-1";
@@ -30,6 +31,14 @@ impl TaskMark {
     #[must_use]
     pub fn effect_key(&self, effect: u32) -> String {
         format!("{}/{}/{effect}", self.run, self.task)
+    }
+
+    /// The place of an effect among the spans of its run: what the tool's own spans hang below.
+    fn effect_span(&self, effect: u32) -> SpanPath {
+        SpanPath::run(&self.run)
+            .task(&self.task)
+            .attempt(self.attempt)
+            .effect(effect)
     }
 }
 
@@ -83,7 +92,7 @@ impl Launch {
     /// The same launch, with what the tool is told about its task.
     #[must_use]
     pub fn for_task(mut self, mark: &TaskMark, effect: u32) -> Self {
-        let [run, task, attempt, fence, key] = TASK_NAMES.map(EnvName::of_task);
+        let [run, task, attempt, fence, key, trace] = TASK_NAMES.map(EnvName::of_task);
         // No declaration can name these, so nothing is replaced; last is what counts.
         self.set_env.extend([
             (run, mark.run.clone()),
@@ -91,6 +100,7 @@ impl Launch {
             (attempt, mark.attempt.to_string()),
             (fence, mark.fence.to_string()),
             (key, mark.effect_key(effect)),
+            (trace, mark.effect_span(effect).traceparent()),
         ]);
         self
     }

@@ -8,7 +8,7 @@ mod sqlite;
 pub use memory::MemoryLedger;
 pub use sqlite::{
     Durability, FindingSeverity, GcPlan, GcReport, LedgerFinding, LedgerOpenError, LedgerReport,
-    SqliteLedger, collect_garbage, export_ledger, query_plans, verify_ledger,
+    SqliteLedger, collect_garbage, export_ledger, planned_tables, query_plans, verify_ledger,
 };
 
 /// Whether a circuit breaker is as one that was never heard of.

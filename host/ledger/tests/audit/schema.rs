@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use remit_core::audit::AttemptOf;
 use remit_core::audit::Entry;
+use remit_core::audit::{AttemptOf, HookOf};
 use remit_core::change::{Change, ChangeKind};
 use remit_core::claim::Mismatch;
 use remit_core::denial::{Denial, Fix, MissingKey};
@@ -132,6 +132,22 @@ fn claims_differ(more: bool) -> Entry {
     }
 }
 
+fn hooked() -> Entry {
+    Entry::RunStarted {
+        plugin: "command".into(),
+        version: "0.1.0".into(),
+        component: Digest::of(b"c").to_string(),
+        manifest: Digest::of(b"m").to_string(),
+        workspace: "/home/me/work".into(),
+        attempt: None,
+        hook: Some(Box::new(HookOf {
+            tool: "notify:send".into(),
+            seq: 7,
+            event: "TASK_FAILED".into(),
+        })),
+    }
+}
+
 /// Every type, each with and without what may be absent.
 fn entries() -> Vec<Entry> {
     let forbidden = |origin| {
@@ -152,6 +168,7 @@ fn entries() -> Vec<Entry> {
         manifest: Digest::of(b"m").to_string(),
         workspace: "/home/me/work".into(),
         attempt,
+        hook: None,
     };
     let attempt = |gate: Option<&str>| AttemptOf {
         plan_run: "run-1".into(),
@@ -163,6 +180,7 @@ fn entries() -> Vec<Entry> {
         started(None),
         started(Some(Box::new(attempt(None)))),
         started(Some(Box::new(attempt(Some("lint"))))),
+        hooked(),
         approved(Some("01M8AEK1JCE5981J41KFRF5CNV"), Some("/w")),
         approved(None, None),
         Entry::Revoked {

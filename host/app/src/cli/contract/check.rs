@@ -1,7 +1,5 @@
 //! `remit contract check`: every item of one side of a contract, with what is missing and the fix.
 
-use std::path::PathBuf;
-
 use anstream::println;
 use clap::ValueEnum;
 use remit_core::contract::{self, CheckedItem, Report, Standing};
@@ -9,11 +7,13 @@ use remit_core::outcome::ExitCode;
 use serde_json::{Value, json};
 
 use super::choose;
-use crate::contract_facts::WorkspaceFacts;
+use crate::contract_facts::{LedgerFacts, WorkspaceFacts};
 use crate::exit::Stop;
 use crate::files;
+use crate::ledger_file::Choice;
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM, GOOD, NOTE, WARN};
+use crate::wiring;
 
 /// Holds the contract of a phase against the workspace
 ///
@@ -31,14 +31,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID|FILE")]
     phase: Option<String>,
 
-    /// The workspace: the directory that the work is about
-    #[arg(
-        short = 'C',
-        long = "directory",
-        value_name = "DIR",
-        default_value = "."
-    )]
-    directory: PathBuf,
+    #[command(flatten)]
+    ledger: Choice,
 
     /// Prints JSON on standard output
     #[arg(long)]
@@ -61,13 +55,17 @@ impl Side {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Stop> {
-    let workspace = files::real_dir(&args.directory)?;
+    let workspace = files::real_dir(args.ledger.workspace())?;
     let contract = choose(args.phase.as_deref(), &workspace)?;
     let side = match args.side {
         Side::Entry => contract::Side::Entry,
         Side::Exit => contract::Side::Exit,
     };
-    let report = contract::check(&contract, side, &WorkspaceFacts::gather(&workspace)?);
+    let path = args.ledger.path()?;
+    let runtime = wiring::runtime()?;
+    let ledger = runtime.block_on(LedgerFacts::gather(&path))?;
+    let facts = WorkspaceFacts::of(&workspace, ledger)?;
+    let report = contract::check(&contract, side, &facts);
     let side = args.side.word();
     if args.json {
         crate::cli::print_json(&json!({

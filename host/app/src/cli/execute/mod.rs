@@ -4,12 +4,18 @@
 //! - `intake`: what routers leave in the workspace while an executor watches
 //! - `files`: keeps the derived files of every run
 //! - `ready`: what has to hold before anything begins
+//! - `beside`: what goes on beside the execution: the view, `files`, `spans`, `hooks`, each of which
+//!   `follow`s the ledger
 //!
 //! Never: a second executor on one ledger; an end that takes away what could be resumed.
 
+mod beside;
 mod files;
+mod follow;
+mod hooks;
 mod intake;
 mod ready;
+mod spans;
 mod submit;
 
 use std::path::PathBuf;
@@ -22,6 +28,7 @@ use remit_engine::durable::clock::machine_clock;
 use remit_engine::durable::dispatcher::Limits;
 use remit_engine::durable::ledger::{Ledger, LedgerError};
 use remit_engine::durable::{Control, ExecuteError, ExecutorConfig, Which, run_executor_loop};
+use remit_telemetry::Exporter;
 use tokio::sync::watch;
 
 use super::target::Rules;
@@ -33,8 +40,9 @@ use crate::places::Places;
 use crate::printable::printable;
 use crate::render::{DIM, NOTE, WARN, entry};
 use crate::watch::audit;
-use crate::watch::execution::{Look, Screen, Watch, summary};
+use crate::watch::execution::{Look, Screen, summary};
 use crate::{host_identity, wiring};
+use beside::Beside;
 
 /// Executes a plan's tasks durably
 ///
@@ -146,14 +154,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
 }
 
 async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
+    let spans = if args.submit_only {
+        None
+    } else {
+        spans::configured()?
+    };
     let places = Places::find()?;
     let owner = Owner::read(&places, args.ledger.workspace(), &args.rules)?;
     if args.production {
         ready::production(owner.workspace())?;
     }
     let ledger = args.ledger.open()?;
-    // Programs want to see the plan that they submit, too; people have it.
-    let before = *ledger.newest().borrow();
+    let since = *ledger.newest().borrow();
     let workshop = Workshop::open(
         places,
         args.ledger.workspace().to_owned(),
@@ -177,18 +189,14 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
             return Ok(unfit.exit_code());
         }
     }
-    let since = if args.json {
-        before
-    } else {
-        *ledger.newest().borrow()
-    };
     let execution = Execution {
         screen: Screen::new(args.look()),
-        since,
         ledger,
         workshop: Arc::clone(&workshop),
         workspace: owner.workspace().to_owned(),
         which,
+        since,
+        spans,
     };
     let result = execution.carry_out(args, owner).await;
     workshop.close().await;
@@ -218,39 +226,22 @@ struct Execution {
     workshop: Arc<Workshop>,
     workspace: PathBuf,
     which: Which,
-    /// The entry after which something is new.
+    /// The newest entry before anything was done.
     since: u64,
+    spans: Option<Arc<Exporter>>,
     screen: Screen,
 }
 
 impl Execution {
     async fn carry_out(&self, args: &Args, owner: Owner) -> Result<ExitCode, Stop> {
         let control = Control::new();
-        shutdown_on_signals(&control, self.screen.clone())?;
+        let (hurry, hurried) = watch::channel(false);
+        shutdown_on_signals(&control, hurry, self.screen.clone())?;
         if args.look() == Look::Human {
             self.greet(args).await?;
         }
         let (stopped, stop_seen) = watch::channel(false);
-        let one = match &self.which {
-            Which::One(run) => Some(run.clone()),
-            Which::Open | Which::Watch => None,
-        };
-        let view = Watch {
-            ledger: Arc::clone(&self.ledger),
-            run: one.clone(),
-            since: self.since,
-            look: args.look(),
-            screen: self.screen.clone(),
-            flags: args.ledger.flags(),
-        };
-        let seen = tokio::spawn(view.show(stop_seen.clone()));
-        let files = tokio::spawn(files::keep(
-            Arc::clone(&self.ledger),
-            self.workspace.clone(),
-            one,
-            control.began(),
-            stop_seen,
-        ));
+        let beside = Beside::start(self, args, &owner, &control, &stop_seen, hurried);
         let intake = (self.which == Which::Watch).then(|| {
             let (ledger, screen) = (Arc::clone(&self.ledger), self.screen.clone());
             tokio::spawn(intake::follow(ledger, owner, args.strict, screen))
@@ -267,15 +258,9 @@ impl Execution {
             intake.abort();
         }
         stopped.send_replace(true);
-        let shown = seen.await.map_err(|error| Stop::Internal(error.into()))?;
-        let kept = files.await.map_err(|error| Stop::Internal(error.into()))?;
+        let shown = beside.finish(self.spans.clone()).await;
         let done = done.map_err(refused)?;
-        shown.map_err(stop)?;
-        if let Err(trouble) = kept {
-            // The runs are as they are; the files can be made again.
-            trouble.print();
-            eprintln!("  {NOTE}fix:{NOTE:#} remit ledger rebuild");
-        }
+        shown?;
         let mut runs: Vec<RunId> = done.finished.into_iter().map(|end| end.run).collect();
         runs.extend(done.open);
         self.conclude(args, &runs).await
@@ -357,7 +342,11 @@ fn refused(error: ExecuteError) -> Stop {
 }
 
 /// The first signal lets what runs end, the second does not wait for it.
-fn shutdown_on_signals(control: &Control, screen: Screen) -> Result<(), Stop> {
+fn shutdown_on_signals(
+    control: &Control,
+    hurry: watch::Sender<bool>,
+    screen: Screen,
+) -> Result<(), Stop> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Stop::Internal(error.into()));
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -373,6 +362,7 @@ fn shutdown_on_signals(control: &Control, screen: Screen) -> Result<(), Stop> {
             }
             if urgent {
                 control.shutdown_now();
+                hurry.send_replace(true);
             } else {
                 screen.beside(|| eprintln!("{DIM}ending; once more to end at once{DIM:#}"));
                 control.shutdown();

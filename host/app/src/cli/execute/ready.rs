@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use remit_core::contract::Contract;
+use remit_core::contract::{self, Contract, Side, Standing};
 use remit_core::denial::Denial;
 use remit_core::durable::RunId;
 use remit_core::outcome::Outcome;
@@ -14,6 +14,7 @@ use remit_core::plan::{Candidate, TaskSpec, Work};
 use remit_engine::durable::attempts::Attempts;
 use remit_engine::durable::ledger::{Ledger, MAX_ENTRIES, TaskQuery};
 
+use crate::contract_facts::{LedgerFacts, WorkspaceFacts};
 use crate::exit::Stop;
 use crate::ledger_file::stop;
 
@@ -34,6 +35,39 @@ fn check_production(contract: &Contract) -> Result<(), Stop> {
              phase's README",
         )
     })
+}
+
+/// Holds the entry side of the contract of execution against the workspace before its routed tasks
+/// are taken up: refuses while a hard blocker stands (R2.02), gives what is only missing (R2.03).
+pub(super) async fn entry(workspace: &Path, ledger: &Path) -> Result<Vec<String>, Stop> {
+    let contract = crate::cli::contract::of_execution(workspace)?;
+    let facts = WorkspaceFacts::of(workspace, LedgerFacts::gather(ledger).await?)?;
+    let report = contract::check(&contract, Side::Entry, &facts);
+    let mut blockers = Vec::new();
+    let mut warnings = Vec::new();
+    for checked in &report.items {
+        let is_hard = checked.key == "hard_blockers";
+        let is_soft = checked.key == "soft_dependencies";
+        match &checked.standing {
+            Standing::Unmet { missing, fix } if is_hard => {
+                blockers.push(format!("{}: {missing} ({fix})", checked.item));
+            }
+            Standing::Warning { missing, .. } if is_hard || is_soft => {
+                warnings.push(format!("{}: {missing}", checked.item));
+            }
+            Standing::Met | Standing::Unmet { .. } | Standing::Warning { .. } => {}
+        }
+    }
+    if blockers.is_empty() {
+        return Ok(warnings);
+    }
+    Err(Stop::usage(
+        format!(
+            "the contract of this phase blocks it: {}",
+            blockers.join("; ")
+        ),
+        "see all of it: remit contract check entry",
+    ))
 }
 
 /// Refuses a run with a task that nobody could do now. Everything that stands in the way is said.

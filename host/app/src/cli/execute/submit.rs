@@ -12,8 +12,9 @@ use remit_core::plan::{CheckedPlan, PlanError};
 use remit_engine::durable::ledger::Ledger;
 use remit_engine::durable::{SubmitError, Which, submit};
 
-use super::Args;
+use super::{Args, ready};
 use crate::exit::Stop;
+use crate::files;
 use crate::ledger_file::stop;
 use crate::owner::Owner;
 use crate::plan_files::{self, Loaded};
@@ -83,6 +84,14 @@ async fn from_files(args: &Args, owner: &Owner, ledger: &dyn Ledger) -> Result<R
     } else {
         Mode::Lenient
     };
+    if named.iter().any(|path| is_routed(path, owner.workspace())) {
+        let warnings = ready::entry(owner.workspace(), &args.ledger.path()?).await?;
+        if !args.json && !args.quiet {
+            for warning in warnings {
+                eprintln!("{WARN}warning:{WARN:#} {}", printable(&warning));
+            }
+        }
+    }
     let loaded = plan_files::load(named, owner, mode)?;
     tell(&loaded, args);
     let source = source(&loaded);
@@ -114,6 +123,12 @@ async fn from_files(args: &Args, owner: &Owner, ledger: &dyn Ledger) -> Result<R
         return Err(finished(&run));
     }
     submitted(ledger, plan, source).await
+}
+
+/// Whether a path means what the phases before left in this workspace.
+fn is_routed(path: &Path, workspace: &Path) -> bool {
+    let path = files::real_or_planned(path);
+    path == workspace || path.starts_with(workspace.join(plan_files::STATE))
 }
 
 /// Submits a plan that was checked.

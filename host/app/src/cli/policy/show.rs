@@ -1,14 +1,17 @@
 //! `remit policy show`: every rule that counts, and where it comes from.
 
 use anstream::println;
+use remit_core::hook::{EventPattern, Hook};
 use remit_core::outcome::ExitCode;
+use remit_core::policy::DeclaredHook;
+use serde_json::{Value, json};
 
 use super::super::target::Rules;
 use crate::exit::Stop;
 use crate::owner::Owner;
 use crate::places::Places;
 use crate::printable::printable;
-use crate::render::{BAD, BOLD, DIM, GOOD};
+use crate::render::{BAD, BOLD, DIM, GOOD, NOTE};
 
 /// Shows every rule, in rising precedence, with the file and line where it was written
 ///
@@ -37,7 +40,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Stop> {
     let owner = Owner::read(&Places::find()?, &args.directory, &args.rules)?;
     let lines = owner.policy().rule_lines();
     if args.json {
-        let rows: Vec<_> = lines.iter().map(super::row).collect();
+        let mut rows: Vec<_> = lines.iter().map(super::row).collect();
+        rows.extend(owner.policy().hooks().iter().map(hook_row));
         crate::cli::print_json(&rows)?;
         return Ok(ExitCode::Ok);
     }
@@ -60,5 +64,28 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Stop> {
             printable(&line.place())
         );
     }
+    for declared in owner.policy().hooks() {
+        println!(
+            "{NOTE}hook{NOTE:#}  {BOLD}{}{BOLD:#} on {}  {DIM}{}:{}{DIM:#}",
+            declared.hook().tool(),
+            patterns(declared.hook()).join(", "),
+            printable(&declared.origin().to_string()),
+            declared.line()
+        );
+    }
     Ok(ExitCode::Ok)
+}
+
+fn patterns(hook: &Hook) -> Vec<&str> {
+    hook.on().iter().map(EventPattern::as_str).collect()
+}
+
+fn hook_row(declared: &DeclaredHook) -> Value {
+    json!({
+        "effect": "hook",
+        "on": patterns(declared.hook()),
+        "tool": declared.hook().tool(),
+        "origin": declared.origin(),
+        "line": declared.line(),
+    })
 }

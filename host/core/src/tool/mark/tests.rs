@@ -90,9 +90,13 @@ fn the_name_of_a_call_is_the_same_in_every_attempt() {
             "REMIT_TASK=t",
             "REMIT_ATTEMPT=2",
             "REMIT_FENCE=7",
-            "REMIT_EFFECT_KEY=r/t/3"
+            "REMIT_EFFECT_KEY=r/t/3",
+            told.last().unwrap(),
         ]
     );
+    let of_effect = SpanPath::run("r").task("t").attempt(2).effect(3);
+    let said = format!("TRACEPARENT={}", of_effect.traceparent());
+    assert_eq!(told.last(), Some(&said));
 }
 
 #[test]

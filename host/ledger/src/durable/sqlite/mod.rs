@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use remit_core::breaker::BreakerState;
+use remit_core::contract::Tables;
 use remit_core::digest::Digest;
 use remit_core::durable::{AdapterId, Entry, RunId, TaskId};
 use remit_engine::durable::ledger::{
@@ -48,7 +49,7 @@ pub use gc::{GcPlan, GcReport, collect_garbage};
 pub use plans::query_plans;
 use queue::{Queue, Reply, Work};
 use readers::Readers;
-pub use schema::Durability;
+pub use schema::{Durability, planned_tables};
 pub use verify::{FindingSeverity, LedgerFinding, LedgerReport, verify_ledger};
 use watching::Watching;
 
@@ -105,6 +106,16 @@ impl SqliteLedger {
             newest,
             lock: Mutex::new(None),
         })
+    }
+
+    /// Its tables with their columns.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn tables(&self) -> Result<Tables, LedgerError> {
+        self.readers
+            .ask(|db| schema::tables(db).map_err(|error| fault::plain(&error)))
+            .await
     }
 
     /// Where it is.

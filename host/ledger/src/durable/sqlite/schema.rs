@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use remit_core::contract::Tables;
 use remit_engine::durable::ledger::LedgerError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -90,6 +91,36 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, LedgerOpenError> {
         }),
         _ => Ok(connection),
     }
+}
+
+/// The tables with their columns. SQLite's own are left out.
+pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Tables> {
+    let mut statement = connection.prepare(
+        "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )?;
+    let mut tables = Tables::new();
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for row in rows {
+        let (table, column): (String, String) = row?;
+        tables.entry(table).or_default().insert(column);
+    }
+    Ok(tables)
+}
+
+/// The tables of a ledger that does not exist yet, as this version would make them.
+///
+/// # Errors
+/// SQLite has no memory.
+pub fn planned_tables() -> Result<Tables, LedgerError> {
+    let make = || {
+        let connection = Connection::open_in_memory()?;
+        for text in MIGRATIONS {
+            connection.execute_batch(text)?;
+        }
+        tables(&connection)
+    };
+    make().map_err(|error| plain(&error))
 }
 
 fn flags(write: bool) -> OpenFlags {
