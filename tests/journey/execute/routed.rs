@@ -37,7 +37,7 @@ fn drop_files(scene: &Scene, queue: &Value, decisions: &Value) {
 }
 
 fn queue() -> Value {
-    json!([{"task_id": "T1", "task_kind": "code_edit", "action": "run", "description": "Say it."}])
+    json!([{"id": "T1", "task_kind": "code_edit", "action": "run", "description": "Say it."}])
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn strict_refuses_what_would_be_adapted() {
 #[test]
 fn a_task_without_a_decision_is_refused() {
     let scene = routed();
-    let two = json!([queue()[0], {"task_id": "T2", "task_kind": "code_edit"}]);
+    let two = json!([queue()[0], {"id": "T2", "task_kind": "code_edit"}]);
     drop_files(&scene, &two, &decisions());
     scene.say(&["execute"]).ends_with(2).told(&["T2"]);
 }
@@ -90,11 +90,7 @@ fn a_fresh_routing_file_starts_a_run_where_someone_watches() {
     let mut fresh = decisions();
     fresh["run_id"] = json!("second");
     fresh["decisions"][0]["run_id"] = json!("second");
-    drop_files(
-        &scene,
-        &json!([{"task_id": "T9"}]),
-        &json!({"decisions": 3}),
-    );
+    drop_files(&scene, &json!([{"id": "T9"}]), &json!({"decisions": 3}));
     drop_files(&scene, &queue(), &fresh);
     scene.until_task("second", "T1", "COMPLETED");
     let done = || scene.say(&["runs", "--json"]).out.trim() == "[]";

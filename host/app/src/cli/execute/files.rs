@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::derived::Deriver;
 use crate::exit::Stop;
 use crate::ledger_file::stop;
+use crate::timeline::now_ms;
 
 /// How often is looked for runs that were submitted meanwhile.
 const LOOK: Duration = Duration::from_millis(500);
@@ -41,18 +42,28 @@ pub(super) async fn keep(
         }
         _ = end.wait_for(|end| *end) => return Ok(()),
     }
+    let began_ms = now_ms();
     let mut known: HashSet<RunId> = HashSet::new();
     let mut keepers = JoinSet::new();
     loop {
         let last_round = *end.borrow();
-        let open = match &one {
+        // Those that have finished make room.
+        while let Some(kept) = keepers.try_join_next() {
+            kept.map_err(|error| Stop::Internal(error.into()))??;
+        }
+        let runs = match &one {
             Some(run) => vec![run.clone()],
             None => {
-                let views = ledger.runs(true, MOST).await.map_err(stop)?;
-                views.into_iter().map(|view| view.run).collect()
+                // A run may be submitted and finish between two looks.
+                let views = ledger.runs(false, MOST).await.map_err(stop)?;
+                let open = ledger.runs(true, MOST).await.map_err(stop)?;
+                let new = views
+                    .into_iter()
+                    .filter(|view| view.submitted_ms >= began_ms);
+                open.into_iter().chain(new).map(|view| view.run).collect()
             }
         };
-        for run in open {
+        for run in runs {
             if keepers.len() < MOST && known.insert(run.clone()) {
                 let mut deriver = Deriver::begin(Arc::clone(&ledger), run, &workspace).await?;
                 let mut end = end.clone();
