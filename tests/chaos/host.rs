@@ -254,7 +254,7 @@ impl Stage {
     /// Holds everything that was promised against what happened. The run has finished.
     pub(crate) fn holds(&self) -> Evidence {
         self.is_quiet();
-        // VERIFY self.told(&["ledger", "verify"]);
+        self.told(&["ledger", "verify"]);
         let evidence = self.evidence();
         let broken = check(&evidence);
         if !broken.is_empty() {
@@ -278,6 +278,9 @@ impl Stage {
         std::fs::write(place.join("effects.log"), self.log()).unwrap();
     }
 }
+
+/// The exit code of a host that does nothing; see `docs/cli.md`.
+pub(crate) const REFUSED: i32 = 2;
 
 /// The pause between two looks whether someone is asked: each look is a start of the program.
 const ANSWERS: std::time::Duration = std::time::Duration::from_millis(200);
@@ -312,6 +315,18 @@ impl Host {
         let said = self.said();
         assert!(ended, "the host does not end: {said}");
         (self.child.wait().unwrap(), said)
+    }
+
+    /// Waits until it is refused; what it said.
+    #[track_caller]
+    pub(crate) fn refused(mut self) -> String {
+        let ended = until(PATIENCE, || !self.lives());
+        assert!(
+            ended,
+            "a host that should be refused works: {}",
+            self.said()
+        );
+        self.ends(REFUSED)
     }
 
     /// Waits for its end, which has this exit code; what it said.

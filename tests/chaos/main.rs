@@ -9,7 +9,7 @@
 //! - `history`, `checker`: the promises, and for each a history that breaks it
 //!
 //! `CHAOS_SEED`, `CHAOS_TASKS` and `CHAOS_KILLS` in the environment repeat or lengthen the loop; see
-//! `docs/performance.md`. Never: a limit on how fast a machine has to be.
+//! `docs/testing.md`. Never: a limit on how fast a machine has to be.
 
 #![expect(
     clippy::unwrap_used,

@@ -62,6 +62,11 @@ impl ToolCall {
         }
     }
 
+    /// With a pause before each line, in milliseconds.
+    pub(crate) fn pausing(self, pause: u64) -> Self {
+        Self { pause, ..self }
+    }
+
     /// What it prints.
     pub(crate) fn output(&self) -> String {
         let line = |i| format!("{} line {i}\n", self.label);
@@ -100,6 +105,8 @@ pub(crate) struct Task {
     pub(crate) priority: u64,
     pub(crate) work: Work,
     pub(crate) ending: Ending,
+    /// Whether it fails when it is not known what a tool did.
+    pub(crate) unknown_fails: bool,
 }
 
 impl Task {
@@ -178,6 +185,7 @@ impl Plan {
             priority,
             work,
             ending,
+            unknown_fails: false,
         }
     }
 
@@ -229,6 +237,9 @@ impl Plan {
         let mut json = json!({"id": task.id, "needs": needs, "priority": task.priority});
         if let Some(group) = &task.group {
             json["conflict-group"] = json!(group);
+        }
+        if task.unknown_fails {
+            json["on-unknown"] = json!("fail");
         }
         let more = match &task.work {
             Work::Manual { .. } => json!({"kind": "manual", "instructions": "do it"}),

@@ -7,16 +7,16 @@ use rustix::process::Signal;
 
 use crate::chance::Chance;
 use crate::disk::Disk;
-use crate::host::{Host, Stage};
-use crate::machine::until;
-use crate::plan::Plan;
+use crate::history::Event;
+use crate::host::{Host, REFUSED, Stage};
+use crate::machine::{send, until};
+use crate::plan::{Ending, Plan, Task, ToolCall, Work};
 
 /// Tasks of a plan that is in the middle when trouble comes.
 const TASKS: usize = 24;
 /// Lines of the tools' log after which work is under way.
 const UNDER_WAY: usize = 12;
-/// Exit codes of the program that matter here; see `docs/cli.md`.
-const REFUSED: i32 = 2;
+/// The exit code of a host that someone ended; see `docs/cli.md`.
 const RESUMABLE: i32 = 8;
 
 fn plan(seed: u64) -> Plan {
@@ -60,7 +60,47 @@ fn a_host_that_is_asked_to_end_leaves_a_run_that_goes_on() {
         // It waited for what it ended.
         assert!(!stage.has_tools(), "a tool outlived its host");
     }
+    // Whoever asks twice does not want to wait.
+    let host = working(&stage, &[]);
+    for _ in 0..2 {
+        send(host.id(), Signal::TERM);
+    }
+    host.ends(RESUMABLE);
     complete(&stage);
+}
+
+/// The host dies while the tool is at work: what it did until then nobody knows.
+#[test]
+fn a_tool_that_must_not_be_repeated_is_not_when_its_end_is_unknown() {
+    let slow = ToolCall::new("t0000.1", 1).pausing(60_000);
+    let task = Task {
+        id: "t0000".into(),
+        needs: Vec::new(),
+        group: None,
+        priority: 0,
+        work: Work::Tools {
+            calls: vec![slow],
+            gates: Vec::new(),
+            remember: false,
+        },
+        ending: Ending::Failed,
+        unknown_fails: true,
+    };
+    let plan = Plan {
+        run: "once".into(),
+        tasks: vec![task],
+    };
+    let stage = Stage::set(plan, 1);
+    let host = stage.host(&[]);
+    let began = until(crate::home::PATIENCE, || !stage.log_lines().is_empty());
+    assert!(began, "{}", host.said());
+    host.signal(Signal::KILL);
+    let evidence = stage.complete();
+    let unknown = |event: &&Event| event.is("EFFECT_UNKNOWN") && event.body["repeat"] == false;
+    assert_eq!(evidence.events.iter().filter(unknown).count(), 1);
+    let called = evidence.events.iter().any(|event| event.is("ESCALATION"));
+    assert!(called, "nobody is called");
+    assert_eq!(evidence.log.len(), 1, "{:?}", evidence.log);
 }
 
 #[test]
@@ -76,7 +116,7 @@ fn a_second_host_is_refused_and_disturbs_nothing() {
     let answers = std::thread::spawn(stage.answers());
     let first = working(&stage, &[]);
     for _ in 0..3 {
-        let said = stage.host(&[]).ends(REFUSED);
+        let said = stage.host(&[]).refused();
         assert!(said.contains(&first.id().to_string()), "{said}");
     }
     first.ends(stage.wanted_code());
@@ -151,7 +191,7 @@ fn a_read_only_disk_is_refused_and_loses_nothing() {
     stage.is_quiet();
     disk.read_only(true);
     let before = stage.log();
-    let said = stage.host(&[]).ends(REFUSED);
+    let said = stage.host(&[]).refused();
     assert!(said.to_lowercase().contains("read-only"), "{said}");
     assert_eq!(stage.log(), before, "tools ran without a record");
     disk.read_only(false);
@@ -177,9 +217,18 @@ fn a_torn_write_at_the_end_of_the_log_is_recovered_from() {
 #[test]
 fn a_damaged_page_is_an_error_and_the_ledger_is_left_as_it_is() {
     let stage = stage(8);
-    // A host that ends in good order leaves everything in the main file.
-    working(&stage, &[]).signal(Signal::TERM);
+    working(&stage, &[]).signal(Signal::KILL);
+    stage.is_quiet();
     let file = stage.ledger().join("ledger.db");
+    // Everything into the main file: what the log beside it has is read from there.
+    let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
+                  print(c.execute('pragma wal_checkpoint(truncate)').fetchone())";
+    let moved = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(moved.stdout, b"(0, 0, 0)\n", "{moved:?}");
     let whole = std::fs::read(&file).unwrap();
     let mut damaged = whole.clone();
     let page = damaged.len() - PAGE;
@@ -189,8 +238,10 @@ fn a_damaged_page_is_an_error_and_the_ledger_is_left_as_it_is() {
     std::fs::write(&file, &damaged).unwrap();
     let before = stage.log();
     let verified = stage.ask(&["ledger", "verify"]);
-    assert!(!verified.status.success(), "damage is not seen");
-    let said = stage.host(&[]).ends(REFUSED);
+    let verified = (verified.status.code(), format!("{verified:?}"));
+    assert_ne!(verified.0, Some(0), "damage is not seen: {verified:?}");
+    assert!(verified.1.contains("damaged"), "{verified:?}");
+    let said = stage.host(&[]).refused();
     assert!(said.contains("damaged"), "{said}");
     assert_eq!(stage.log(), before, "tools ran on a damaged ledger");
     std::fs::write(&file, &whole).unwrap();

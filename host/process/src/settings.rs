@@ -9,6 +9,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use remit_core::path::RelPath;
 use remit_core::settings::{HELD, PLACEHOLDER_MODE, SEALED};
@@ -19,7 +20,10 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 /// How often making a placeholder is tried while another process removes it.
-const MAX_TRIES: u32 = 16;
+const MAX_TRIES: u32 = 1_000;
+/// The pause between two tries. Whoever removes one needs some microseconds, but on a loaded machine
+/// it may not get them for a while; all pauses together are some seconds.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A directory that holds the place of a setting that is not there. Removed when the last one who
 /// needs it is gone.
@@ -143,7 +147,10 @@ fn open(base: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
 
 /// Makes a placeholder, or shares the one that is there.
 fn take(parent: OwnedFd, name: &str) -> Result<Placeholder, Errno> {
-    for _ in 0..MAX_TRIES {
+    for tried in 0..MAX_TRIES {
+        if tried > 0 {
+            std::thread::sleep(PAUSE);
+        }
         match mkdirat(&parent, name, Mode::from_raw_mode(PLACEHOLDER_MODE)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
@@ -223,6 +230,24 @@ mod tests {
         assert_eq!(names(place.path()), expected, "the second still needs them");
         drop(second);
         assert!(names(place.path()).is_empty());
+    }
+
+    /// Two tasks of one workspace begin and end tools all the time.
+    #[test]
+    fn a_placeholder_that_another_one_is_just_removing_is_waited_for() {
+        let workspace = tempfile::tempdir().unwrap();
+        let first = held(workspace.path());
+        let placeholder = first.iter().find_map(|one| one.placeholder.as_ref());
+        let removing = placeholder.unwrap().held.try_clone().unwrap();
+        flock(&removing, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let second = std::thread::scope(|scope| {
+            let second = scope.spawn(|| held(workspace.path()).len());
+            // Longer than many tries without a pause would take.
+            std::thread::sleep(20 * PAUSE);
+            flock(&removing, FlockOperation::Unlock).unwrap();
+            second.join().unwrap()
+        });
+        assert_eq!(second, first.len());
     }
 
     #[test]

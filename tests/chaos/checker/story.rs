@@ -20,6 +20,7 @@ fn task(id: &str, needs: &[usize], group: Option<&str>, work: Work, ending: Endi
         priority: 0,
         work,
         ending,
+        unknown_fails: false,
     }
 }
 
@@ -55,18 +56,42 @@ fn plan() -> Plan {
     }
 }
 
+fn out(fence: u64, call: u64, label: &str) -> Value {
+    json!({"event": "ACTIVITY", "fence": fence, "type": "tool-output", "call": call,
+           "stream": "stdout", "text": format!("{label} line 1\n")})
+}
+
+fn begun(attempt: u64, fence: u64, epoch: u64) -> Value {
+    json!({"event": "TASK_STARTED", "attempt": attempt, "fence": fence, "epoch": epoch})
+}
+
+fn started(fence: u64, effect: u64) -> Value {
+    json!({"event": "EFFECT_STARTED", "fence": fence, "effect": effect})
+}
+
+fn finished(fence: u64, effect: u64, call: u64) -> Value {
+    json!({"event": "EFFECT_FINISHED", "fence": fence, "effect": effect, "tool-call": call})
+}
+
+fn ended(fence: u64) -> Value {
+    json!({"event": "ATTEMPT_ENDED", "fence": fence})
+}
+
+fn word(word: &str) -> Value {
+    json!({ "event": word })
+}
+
+type Told = Vec<(&'static str, Value)>;
+
 /// The ledger, without its numbers: stream and event.
-fn ledger() -> Vec<(&'static str, Value)> {
-    let out = |fence, call, label: &str| {
-        json!({"event": "ACTIVITY", "fence": fence, "type": "tool-output", "call": call,
-               "stream": "stdout", "text": format!("{label} line 1\n")})
-    };
-    let begun = |attempt, fence, epoch| json!({"event": "TASK_STARTED", "attempt": attempt, "fence": fence, "epoch": epoch});
-    let started =
-        |fence, effect| json!({"event": "EFFECT_STARTED", "fence": fence, "effect": effect});
-    let finished = |fence, effect, call| json!({"event": "EFFECT_FINISHED", "fence": fence, "effect": effect, "tool-call": call});
-    let ended = |fence| json!({"event": "ATTEMPT_ENDED", "fence": fence});
-    let word = |word: &str| json!({ "event": word });
+fn ledger() -> Told {
+    let mut all = first_host();
+    all.extend(second_host());
+    all
+}
+
+/// The first host dies in the middle of the second tool of `a`.
+fn first_host() -> Told {
     vec![
         ("run", json!({"event": "RUN_SUBMITTED", "tasks": 4})),
         ("a", word("TASK_QUEUED")),
@@ -83,7 +108,11 @@ fn ledger() -> Vec<(&'static str, Value)> {
         ("a", out(1, 1, "a.1")),
         ("a", finished(1, 1, 1)),
         ("a", started(1, 2)),
-        // The host dies here, in the middle of the second tool.
+    ]
+}
+
+fn second_host() -> Told {
+    vec![
         (
             "host",
             json!({"event": "HOST_STARTED", "epoch": 2, "pid": 11}),
@@ -201,7 +230,7 @@ fn good() -> Evidence {
 }
 
 /// The good history with a change to the ledger, before it is numbered.
-fn told(change: impl FnOnce(&mut Vec<(&'static str, Value)>)) -> Evidence {
+fn told(change: impl FnOnce(&mut Told)) -> Evidence {
     let mut ledger = ledger();
     change(&mut ledger);
     Evidence {
@@ -306,7 +335,7 @@ fn two_hosts_that_work_on_one_run_are_seen() {
 
 #[test]
 fn an_execution_that_finishes_twice_early_or_with_wrong_counts_is_seen() {
-    let again = |ledger: &mut Vec<(&'static str, Value)>| {
+    let again = |ledger: &mut Told| {
         let last = ledger.last().unwrap().clone();
         ledger.push(last);
     };

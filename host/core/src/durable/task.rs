@@ -183,7 +183,8 @@ pub struct TaskState {
     pub question: Option<(Question, Option<u64>)>,
     /// What the person answered.
     pub answer: Option<Answer>,
-    /// Effects of the current try, by their number. Empty again when a try fails by itself.
+    /// Effects of the current try, by their number. When a try fails by itself, only those are left
+    /// that must not be repeated.
     pub effects: BTreeMap<u32, Effect>,
     /// The newest checkpoint.
     pub checkpoint: Option<Digest>,

@@ -71,12 +71,7 @@ impl Transition<'_> {
             | E::EffectRefused { .. }
             | E::EffectUnknown { .. }
             | E::EffectReplayed { .. } => self.make_effect(),
-            E::CheckpointCreated {
-                fence,
-                digest,
-                effects,
-                ..
-            } => self.checkpoint(*fence, *digest, *effects),
+            E::CheckpointCreated { .. } => self.checkpoint(),
             E::AttemptEnded { fence, result } => self.attempt_ended(*fence, result),
             E::TaskValidating { fence, gates } => self.validating(*fence, *gates),
             E::GateFinished {
@@ -316,10 +311,19 @@ impl Transition<'_> {
         }
     }
 
-    fn checkpoint(self, fence: u64, digest: Digest, effects: u32) -> Result<(), IllegalEvent> {
-        self.held_by(fence, &[Phase::InProgress])?;
-        self.state.checkpoint = Some(digest);
-        self.state.checkpoint_effects = effects;
+    fn checkpoint(self) -> Result<(), IllegalEvent> {
+        let LedgerEvent::CheckpointCreated {
+            fence,
+            digest,
+            effects,
+            ..
+        } = self.event
+        else {
+            return Err(self.refuse());
+        };
+        self.held_by(*fence, &[Phase::InProgress])?;
+        self.state.checkpoint = Some(*digest);
+        self.state.checkpoint_effects = *effects;
         Ok(())
     }
 
@@ -343,7 +347,7 @@ impl Transition<'_> {
         }
         self.state.phase = Phase::Validating;
         self.state.gates = gates;
-        self.state.effects.clear();
+        forget_effects(self.state);
         Ok(())
     }
 
@@ -377,8 +381,7 @@ impl Transition<'_> {
         state.not_before_ms = not_before_ms;
         state.candidate = candidate;
         state.epoch = 0;
-        // A try that ended by itself is over; the next one does everything anew.
-        state.effects.clear();
+        forget_effects(state);
         Ok(())
     }
 
@@ -419,6 +422,13 @@ impl Transition<'_> {
         state.effects.clear();
         Ok(())
     }
+}
+
+/// A try that ended by itself is over; the next one does everything anew, but for what must not be
+/// repeated.
+fn forget_effects(state: &mut TaskState) {
+    let is_barred = |effect: &Effect| matches!(effect, Effect::Unknown { repeat: false, .. });
+    state.effects.retain(|_, effect| is_barred(effect));
 }
 
 /// Where a task is that has not ended.

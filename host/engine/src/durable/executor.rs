@@ -102,6 +102,7 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, Default)]
 pub struct Control {
     asked: Arc<watch::Sender<Asked>>,
+    began: Arc<watch::Sender<bool>>,
 }
 
 impl Control {
@@ -130,6 +131,12 @@ impl Control {
         self.asked.send_modify(|asked| {
             asked.cancel = Some((run, reason, by.to_owned()));
         });
+    }
+
+    /// Whether the loop has the ledger for itself: only then may anything be written beside it.
+    #[must_use]
+    pub fn began(&self) -> watch::Receiver<bool> {
+        self.began.subscribe()
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Asked> {
@@ -202,6 +209,7 @@ pub async fn run_executor_loop(
     let host = ledger
         .begin_host(config.host.clone(), now_ms, until_ms)
         .await?;
+    control.began.send_replace(true);
     let (news_to, news) = mpsc::channel(MAX_NEWS);
     let clock = Arc::clone(&config.clock);
     let mut keeper = Keeper::new(Arc::clone(&ledger), clock, host.epoch, config.lease);

@@ -340,6 +340,7 @@ fn task_event(pick: &Pick, task: &str, fence: u64, attempt: u32) -> LedgerEvent 
             fence,
             digest: Digest::of(&[pick.x]),
             bytes: 1,
+            effects: 0,
         },
     }
 }

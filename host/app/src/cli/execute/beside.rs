@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use anstream::eprintln;
-use remit_engine::durable::Which;
+use remit_engine::durable::{Control, Which};
 use remit_engine::durable::ledger::LedgerError;
 use remit_telemetry::Exporter;
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ impl Beside {
         execution: &Execution,
         args: &Args,
         owner: &Owner,
+        control: &Control,
         stop: &watch::Receiver<bool>,
         hurry: watch::Receiver<bool>,
     ) -> Self {
@@ -54,6 +55,7 @@ impl Beside {
             ledger(),
             execution.workspace.clone(),
             one.clone(),
+            control.began(),
             stop.clone(),
         );
         let spans = execution.spans.clone().map(|exporter| {

@@ -23,13 +23,24 @@ const LOOK: Duration = Duration::from_millis(500);
 const MOST: usize = 64;
 
 /// Keeps the files of one run, or of all that are open now and later, until `end` is true and they
-/// are up to date.
+/// are up to date. Begins when this executor has the ledger for itself: one that is refused writes
+/// nothing into the files of the one that works.
 pub(super) async fn keep(
     ledger: Arc<dyn Ledger>,
     workspace: PathBuf,
     one: Option<RunId>,
+    mut began: watch::Receiver<bool>,
     mut end: watch::Receiver<bool>,
 ) -> Result<(), Stop> {
+    tokio::select! {
+        biased;
+        began = began.wait_for(|began| *began) => {
+            if began.is_err() {
+                return Ok(());
+            }
+        }
+        _ = end.wait_for(|end| *end) => return Ok(()),
+    }
     let mut known: HashSet<RunId> = HashSet::new();
     let mut keepers = JoinSet::new();
     loop {

@@ -202,7 +202,7 @@ impl Execution {
         let (hurry, hurried) = watch::channel(false);
         shutdown_on_signals(&control, hurry)?;
         let (stopped, stop_seen) = watch::channel(false);
-        let beside = Beside::start(self, args, &owner, &stop_seen, hurried);
+        let beside = Beside::start(self, args, &owner, &control, &stop_seen, hurried);
         let intake = (self.which == Which::Watch)
             .then(|| tokio::spawn(intake::follow(Arc::clone(&self.ledger), owner, args.strict)));
         let mut config =

@@ -372,3 +372,53 @@ fn an_older_fence_writes_nothing() {
     assert!(state.apply(&ended()).is_err());
     assert!(state.apply(&lost).is_err());
 }
+
+#[test]
+fn an_effect_that_must_not_be_repeated_is_not_in_a_later_try_either() {
+    let call = Digest::of(b"call");
+    let begun = |fence| LedgerEvent::EffectStarted {
+        fence,
+        effect: 1,
+        call,
+        tool: "t".into(),
+        template: "t".into(),
+    };
+    let retry = |attempt| LedgerEvent::TaskRetry {
+        attempt,
+        not_before_ms: 0,
+        candidate: 0,
+        reason: String::new(),
+    };
+    let lost = LedgerEvent::AttemptLost {
+        fence: 1,
+        reason: "x".into(),
+        orderly: false,
+    };
+    let end = |fence: u64| {
+        let mut event = ended();
+        if let LedgerEvent::AttemptEnded { fence: of, .. } = &mut event {
+            *of = fence;
+        }
+        event
+    };
+    for repeat in [true, false] {
+        let unknown = LedgerEvent::EffectUnknown {
+            effect: 1,
+            tool: "t".into(),
+            repeat,
+        };
+        let mut state = at(Phase::InProgress);
+        for event in [
+            begun(1),
+            unknown,
+            lost.clone(),
+            started(2, 2),
+            end(2),
+            retry(2),
+        ] {
+            state.apply(&event).unwrap();
+        }
+        state.apply(&started(3, 3)).unwrap();
+        assert_eq!(state.apply(&begun(3)).is_ok(), repeat);
+    }
+}

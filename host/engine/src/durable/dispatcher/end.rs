@@ -2,7 +2,7 @@
 //!
 //! Never: an end without what follows from it in the same commit; a retry of a denial.
 
-use remit_core::durable::{End, LedgerEvent, Phase, Severity, Stream, TaskState, Trigger};
+use remit_core::durable::{Effect, End, LedgerEvent, Phase, Severity, Stream, TaskState, Trigger};
 use remit_core::outcome::CancelReason;
 use remit_core::retry::{FailureClass, Retry, RetryPolicy};
 use serde_json::Value;
@@ -15,6 +15,9 @@ use crate::durable::ledger::Expect;
 
 /// What a plugin's failure is called that only stands for one that is to come (R2.15).
 const STUB_CODES: [&str; 3] = ["stub", "not-implemented", "unimplemented"];
+
+/// Why a task failed whose plan says so of effects of which is not known whether they happened.
+const EFFECT_UNKNOWN: &str = "effect-unknown";
 
 /// What follows.
 pub(super) enum Then {
@@ -340,6 +343,14 @@ fn then(run: &Run, task: &Task, state: &TaskState, ended: &EndedAttempt, now_ms:
         let reason = ended.result.outcome.get("reason").cloned();
         let reason = reason.and_then(|reason| serde_json::from_value(reason).ok());
         return Then::Canceled(reason.unwrap_or(CancelReason::Requested));
+    }
+    let is_barred = |effect: &Effect| matches!(effect, Effect::Unknown { repeat: false, .. });
+    if state.effects.values().any(is_barred) {
+        // Another try would ask for it again, and be refused again.
+        return Then::Failed {
+            code: EFFECT_UNKNOWN.to_owned(),
+            reasons: vec![ended.result.message.clone()],
+        };
     }
     let class = if task.late {
         FailureClass::Timeout
