@@ -16,6 +16,7 @@
 )]
 
 mod documented;
+mod durable;
 mod place;
 
 use std::fs;

@@ -123,7 +123,7 @@ impl Place {
 /// How a command ended.
 pub(crate) struct Ran {
     line: String,
-    code: Option<i32>,
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }

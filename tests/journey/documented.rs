@@ -107,7 +107,8 @@ fn without_variables(mut command: &str) -> &str {
         if !word.split_once('=').is_some_and(|(name, _)| is_name(name)) {
             break;
         }
-        command = rest.trim_start();
+        // The command may stand on the next line.
+        command = rest.trim_start_matches([' ', '\\', '\n']);
     }
     command
 }
@@ -184,6 +185,7 @@ fn variables_in_front_hide_no_command() {
     for (text, want) in [
         ("cargo test", "cargo test"),
         ("A=1 B_C=\"x\" cargo bench", "cargo bench"),
+        ("A=1 \\\n    cargo bench", "cargo bench"),
         ("remit run -i a=b", "remit run -i a=b"),
     ] {
         assert_eq!(without_variables(text), want);

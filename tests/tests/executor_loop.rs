@@ -2,8 +2,6 @@
 //!
 //! Never: a copy of it; the file itself is compiled here.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 #[path = "../../examples/executor-loop/main.rs"]
 mod example;
 

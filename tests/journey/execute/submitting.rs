@@ -23,7 +23,6 @@ fn a_run_that_was_ended_goes_on_where_it_was() {
     let scene = Scene::new();
     let host = scene.executing(waits("r"), "b", "waiting");
     send(host.id(), Signal::TERM);
-    send_again(&scene, host.id());
     let said = Said::from(wait(host)).ends_with(8);
     said.told(&["remit execute --run r"]);
     assert_eq!(scene.log(), ["+a", "-a"]);
@@ -43,21 +42,6 @@ fn a_run_that_was_ended_goes_on_where_it_was() {
     assert_eq!(count("RUN_STARTED"), 2);
     assert_eq!(count("EXECUTION_FINISHED"), 1);
     assert_eq!(finished.last().unwrap()["event"], "EXECUTION_FINISHED");
-}
-
-/// The second signal: nobody waits for what runs. The first was taken by then.
-fn send_again(scene: &Scene, host: u32) {
-    let gone = until(std::time::Duration::from_millis(300), || {
-        !scene.home.workspace().exists()
-    });
-    assert!(!gone);
-    if rustix::process::test_kill_process(
-        rustix::process::Pid::from_raw(i32::try_from(host).unwrap()).unwrap(),
-    )
-    .is_ok()
-    {
-        send(host, Signal::TERM);
-    }
 }
 
 #[test]

@@ -52,7 +52,8 @@ use crate::exit::Stop;
 ///
 /// A plugin is a WebAssembly component. It sees only what its manifest requests AND your policy
 /// allows: directories, environment names, tools, hosts. Real programs are run by remit on the
-/// plugin's behalf, never by the plugin.
+/// plugin's behalf, never by the plugin. `run` does one thing once; `execute` carries out a plan of
+/// many tasks durably.
 #[derive(Debug, Parser)]
 #[command(name = "remit", version, max_term_width = 100, after_long_help = exit_codes())]
 #[command(

@@ -154,16 +154,16 @@ async fn check(shop: &Workshop, task: &TaskSpec) -> Result<AdapterFacts, Box<Unf
 
 /// What a tool wrote, as the record has it.
 fn output(record: &FakeRecord) -> String {
-    let text = |told: Told| match told {
-        Told::Activity(Event::ToolOutput {
+    let text = |told: Told| {
+        if let Told::Activity(Event::ToolOutput {
             payload: Payload::Text(text),
             ..
-        }) => Some(text),
-        Told::Activity(_)
-        | Told::Effect(..)
-        | Told::Finished(..)
-        | Told::Refused(..)
-        | Told::Checkpoint(..) => None,
+        }) = told
+        {
+            Some(text)
+        } else {
+            None
+        }
     };
     record.told().into_iter().filter_map(text).collect()
 }
