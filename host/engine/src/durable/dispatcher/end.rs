@@ -179,7 +179,7 @@ impl Dispatcher {
                 | Then::TimedOut(_)
                 | Then::Canceled(_) => class,
             };
-            self.judge(key, &adapter, who, class, now_ms, &mut batch, &mut once);
+            self.judge(key, &adapter, who, class, now_ms, &mut batch);
         }
         self.send_end(key, expect, events, then.end(), batch, once, now_ms);
     }
