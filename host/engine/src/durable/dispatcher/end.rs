@@ -149,7 +149,7 @@ impl Dispatcher {
             None => then(run, task, state, &ended, now_ms),
         };
         let class = ended.result.class;
-        let mut once = self.calls(run, task, &ended, &then);
+        let once = self.calls(run, task, &ended, &then);
         let mut events = before;
         events.extend(ended.activity);
         let fence = state.fence;
