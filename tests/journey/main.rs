@@ -20,6 +20,7 @@ mod corpus;
 mod documented;
 mod durable;
 mod executing;
+mod execute;
 mod home;
 mod kill;
 mod learning;

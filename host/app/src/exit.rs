@@ -28,6 +28,13 @@ pub(crate) enum Stop {
     Inputs(Vec<InputProblem>),
     /// Something was denied.
     Denied(Vec<Denial>),
+    /// A tool or service that the work needs is not there.
+    Unavailable {
+        /// Which.
+        message: String,
+        /// What can be done.
+        fix: String,
+    },
     /// A plugin cannot be loaded or faulted.
     Plugin(String),
     /// A fault of the host.
@@ -46,6 +53,7 @@ impl Stop {
         match self {
             Self::Usage { .. } | Self::Files(_) | Self::Inputs(_) => ExitCode::Usage,
             Self::Denied(_) => ExitCode::Denied,
+            Self::Unavailable { .. } => ExitCode::ToolMissing,
             Self::Plugin(_) => ExitCode::Plugin,
             Self::Internal(_) => ExitCode::Internal,
         }
@@ -80,6 +88,9 @@ impl Stop {
                 denials: denials.clone(),
                 message: None,
             },
+            Self::Unavailable { message, fix } => Outcome::Unavailable {
+                what: format!("{message}; {fix}"),
+            },
             Self::Plugin(message) => Outcome::PluginFault {
                 kind: FaultKind::Load,
                 message: message.clone(),
@@ -106,6 +117,10 @@ impl Stop {
                 for denial in denials {
                     render::denial(denial);
                 }
+            }
+            Self::Unavailable { message, fix } => {
+                eprintln!("{} {}", render::error_word(), printable(message));
+                eprintln!("  {} {}", render::fix_word(), printable(fix));
             }
             Self::Plugin(message) => {
                 eprintln!("{} {}", render::error_word(), printable(message));

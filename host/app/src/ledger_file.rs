@@ -16,6 +16,9 @@ use crate::places::Places;
 /// The ledger's name in its directory.
 const LEDGER: &str = "ledger.db";
 
+/// The environment variable that names the directory of the ledger.
+const LEDGER_VARIABLE: &str = "REMIT_LEDGER";
+
 /// Which ledger.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Choice {
@@ -29,7 +32,7 @@ pub(crate) struct Choice {
     workspace: PathBuf,
 
     /// The directory of the ledger; without it the workspace's own, among the user's state
-    #[arg(long = "ledger", value_name = "DIR", env = "REMIT_LEDGER")]
+    #[arg(long = "ledger", value_name = "DIR", env = LEDGER_VARIABLE)]
     directory: Option<PathBuf>,
 }
 
@@ -37,6 +40,21 @@ impl Choice {
     /// The workspace as it was named.
     pub(crate) fn workspace(&self) -> &Path {
         &self.workspace
+    }
+
+    /// The options that make another command mean the same ledger, with a space before each.
+    pub(crate) fn flags(&self) -> String {
+        let mut flags = String::new();
+        if self.workspace != Path::new(".") {
+            flags.push_str(&format!(" -C {}", self.workspace.display()));
+        }
+        // What the environment says is said to the next command, too.
+        if let Some(directory) = &self.directory
+            && std::env::var_os(LEDGER_VARIABLE).is_none_or(|named| named != **directory)
+        {
+            flags.push_str(&format!(" --ledger {}", directory.display()));
+        }
+        flags
     }
 
     /// Where the ledger is, or will be.

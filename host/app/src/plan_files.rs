@@ -61,6 +61,11 @@ pub(crate) fn load(paths: &[PathBuf], owner: &Owner, mode: Mode) -> Result<Loade
     })
 }
 
+/// Whether a planner has left a task queue in this workspace.
+pub(crate) fn has_queue(workspace: &Path) -> bool {
+    workspace.join(STATE).join(QUEUE).exists()
+}
+
 /// The files of a workspace's `.state`, or of that directory itself.
 fn read_state(directory: &Path, sources: &mut Vec<Arc<Source>>) -> Result<(), Stop> {
     let state = if directory.file_name().is_some_and(|name| name == STATE) {

@@ -4,6 +4,7 @@
 //! (`anstream` takes them out).
 
 pub(crate) mod entry;
+mod hint;
 pub(crate) mod json;
 pub(crate) mod phase;
 

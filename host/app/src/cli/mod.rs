@@ -78,6 +78,7 @@ impl Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Args>),
+    Execute(Box<execute::Args>),
     Runs(runs::Args),
     Show(show::Args),
     Events(events::Args),
@@ -98,7 +99,6 @@ enum Command {
     Metrics(metrics::Args),
     Ledger(ledger::Args),
     Gc(gc::Args),
-    Execute(Box<execute::Args>),
     Inspect(inspect::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -121,6 +121,7 @@ enum Command {
 pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
         Command::Run(args) => run::run(*args),
+        Command::Execute(args) => execute::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Events(args) => events::run(&args),
@@ -135,7 +136,6 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Metrics(args) => metrics::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Gc(args) => gc::run(&args),
-        Command::Execute(args) => execute::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(&args),

@@ -101,7 +101,9 @@ fn row(id: &str, loaded: &Result<Loaded, Stop>) -> serde_json::Value {
 /// An error on one line.
 pub(super) fn brief(stop: &Stop) -> String {
     match stop {
-        Stop::Usage { message, .. } | Stop::Plugin(message) => printable(message).into_owned(),
+        Stop::Usage { message, .. } | Stop::Unavailable { message, .. } | Stop::Plugin(message) => {
+            printable(message).into_owned()
+        }
         Stop::Files(diagnostics) => printable(&diagnostics.to_string()).replace('\n', "; "),
         Stop::Inputs(_) | Stop::Denied(_) => "denied".to_owned(),
         Stop::Internal(error) => format!("{error:#}"),

@@ -10,7 +10,7 @@ use remit_core::event::{Event, Payload, Stream};
 use remit_core::tool::Exit;
 use serde::Serialize;
 
-use super::{BAD, BOLD, DIM, GOOD, NOTE, WARN, phase};
+use super::{BAD, BOLD, DIM, GOOD, NOTE, WARN, hint, phase};
 use crate::printable::printable;
 use crate::timeline::rfc3339;
 
@@ -37,17 +37,25 @@ pub(crate) fn line(entry: &Entry, with_place: bool) -> String {
     format!("{DIM}{:>6} {time}{DIM:#}{place}  {what}", entry.seq)
 }
 
-/// The entry while one run is watched: its task, and the time of day.
-pub(crate) fn line_of_task(entry: &Entry) -> String {
+/// The entry while runs are executed: the time of day, its task, and what a person can do about
+/// it. `flags` are the options that make a command mean the same ledger.
+pub(crate) fn line_of_task(entry: &Entry, with_run: bool, flags: &str) -> String {
     /// Where the time of day is in RFC 3339.
     const TIME_OF_DAY: std::ops::Range<usize> = 11..19;
     /// Width of the names of tasks that come most often.
     const NAME: usize = 12;
     let time = rfc3339(entry.at_ms);
     let time = time.get(TIME_OF_DAY).unwrap_or(&time);
-    let name = entry.task.as_ref().map_or("", |task| task.as_str());
+    let name = match (&entry.run, &entry.task) {
+        (Some(run), Some(task)) if with_run => format!("{run}/{task}"),
+        (_, Some(task)) => task.to_string(),
+        (Some(run), None) => run.to_string(),
+        (None, None) => "host".to_owned(),
+    };
     let what = what(entry);
-    format!("{DIM}{time}{DIM:#} {BOLD}{name:<NAME$}{BOLD:#} {what}")
+    let hint = hint::hint(entry, flags).map(|hint| format!("  {DIM}{hint}{DIM:#}"));
+    let hint = hint.unwrap_or_default();
+    format!("{DIM}{time}{DIM:#} {BOLD}{name:<NAME$}{BOLD:#} {what}{hint}")
 }
 
 /// What happened, in one word and its detail.

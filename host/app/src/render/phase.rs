@@ -19,9 +19,20 @@ pub(crate) fn phase(phase: Phase) -> String {
     format!("{style}{:<11}{style:#}", phase.word())
 }
 
-/// Where a run is: its phase, or how it went once it has finished.
+/// Where a run is: its phase, or how it went once it has finished; padded to the longest word.
 pub(crate) fn run_word(view: &RunView) -> String {
-    let (style, word) = match view.state.phase {
+    let (style, word) = run_style(view);
+    format!("{style}{word:<10}{style:#}")
+}
+
+/// The same, as long as it is.
+pub(crate) fn run_word_alone(view: &RunView) -> String {
+    let (style, word) = run_style(view);
+    format!("{style}{word}{style:#}")
+}
+
+fn run_style(view: &RunView) -> (anstyle::Style, &'static str) {
+    match view.state.phase {
         RunPhase::Submitted => (DIM, "SUBMITTED"),
         RunPhase::Running if view.state.cancel.is_some() => (WARN, "CANCELLING"),
         RunPhase::Running => (NOTE, "RUNNING"),
@@ -29,8 +40,7 @@ pub(crate) fn run_word(view: &RunView) -> String {
             (GOOD, "FINISHED")
         }
         RunPhase::Finished => (BAD, "FINISHED"),
-    };
-    format!("{style}{word:<10}{style:#}")
+    }
 }
 
 /// How many tasks are where, without those where none is.

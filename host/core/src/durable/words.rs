@@ -14,7 +14,7 @@ pub enum Severity {
     Medium,
     /// Execution goes on with less than it should have.
     High,
-    /// Execution cannot go on.
+    /// Execution cannot go on, or what was reported as done was never done.
     Critical,
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Wanted {
     /// Whether a `failed` says that trying again could help.
     #[serde(default)]
     retryable: bool,
+    /// The code of a `failed` that does not; `wanted` if absent.
+    code: Option<String>,
 }
 
 impl Wanted {
@@ -67,7 +69,10 @@ impl Wanted {
             "cancelled" => Err(Failure::Cancelled),
             "timed-out" => Err(Failure::TimedOut),
             _ if self.retryable => Err(Failure::failed_for_now("wanted", text)),
-            _ => Err(Failure::failed("wanted", text)),
+            _ => Err(Failure::failed(
+                self.code.as_deref().unwrap_or("wanted"),
+                text,
+            )),
         }
     }
 }

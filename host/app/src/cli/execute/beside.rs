@@ -48,8 +48,10 @@ impl Beside {
         let view = Watch {
             ledger: ledger(),
             run: one.clone(),
-            since: newest,
+            since: execution.since,
             look: args.look(),
+            screen: execution.screen.clone(),
+            flags: args.ledger.flags(),
         };
         let files = files::keep(
             ledger(),
@@ -68,7 +70,7 @@ impl Beside {
                 ledger: ledger(),
                 workshop: Arc::clone(&execution.workshop),
                 run: one,
-                since: execution.since,
+                since: execution.before,
             };
             tokio::spawn(runner.follow(stop.clone(), hurry))
         });

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anstream::eprintln;
+use remit_core::durable::RunId;
 use remit_core::plan::CheckedPlan;
 use remit_core::plan::import::Mode;
 use remit_engine::durable::ledger::Ledger;
@@ -19,6 +20,7 @@ use crate::ledger_file::stop;
 use crate::owner::Owner;
 use crate::plan_files;
 use crate::render::NOTE;
+use crate::watch::execution::Screen;
 
 /// How often is looked: a person who drops a file sees it taken up at once.
 const LOOK: Duration = Duration::from_millis(500);
@@ -27,14 +29,18 @@ const LOOK: Duration = Duration::from_millis(500);
 const WATCHED: [&str; 2] = [".state/task_queue.json", ".state/routing_decisions.json"];
 
 /// Submits what is there, and whatever comes. Ends when it is aborted.
-pub(super) async fn follow(ledger: Arc<dyn Ledger>, owner: Owner, strict: bool) {
+pub(super) async fn follow(ledger: Arc<dyn Ledger>, owner: Owner, strict: bool, screen: Screen) {
     let mut seen: Option<[Option<Stamp>; 2]> = None;
     loop {
         let now = WATCHED.map(|name| files::stamp(&owner.workspace().join(name)));
         let there = now.iter().all(Option::is_some);
         if there && seen != Some(now) {
-            if let Err(error) = take(&*ledger, &owner, strict).await {
-                error.print();
+            match take(&*ledger, &owner, strict).await {
+                Ok(Some(run)) => screen.beside(|| {
+                    eprintln!("{NOTE}>{NOTE:#} run {run} from {}", WATCHED.join(", "));
+                }),
+                Ok(None) => {}
+                Err(error) => screen.beside(|| error.print()),
             }
             seen = Some(now);
         }
@@ -42,7 +48,8 @@ pub(super) async fn follow(ledger: Arc<dyn Ledger>, owner: Owner, strict: bool) 
     }
 }
 
-async fn take(ledger: &dyn Ledger, owner: &Owner, strict: bool) -> Result<(), Stop> {
+/// Submits what is there, unless it was before.
+async fn take(ledger: &dyn Ledger, owner: &Owner, strict: bool) -> Result<Option<RunId>, Stop> {
     let mode = if strict { Mode::Strict } else { Mode::Lenient };
     let loaded = plan_files::load(&[owner.workspace().to_owned()], owner, mode)?;
     let mut plan = loaded.plan.into_plan();
@@ -53,14 +60,14 @@ async fn take(ledger: &dyn Ledger, owner: &Owner, strict: bool) -> Result<(), St
         ));
     };
     if ledger.run(&run).await.map_err(stop)?.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     plan.settings.workspace = Some(owner.workspace().display().to_string());
     let plan = CheckedPlan::new(plan).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Stop::usage(lines.join("; "), "mend the task queue")
     })?;
-    let run = submit::submitted(ledger, plan, WATCHED.join(", ")).await?;
-    eprintln!("{NOTE}>{NOTE:#} run {run} from {}", WATCHED.join(", "));
-    Ok(())
+    submit::submitted(ledger, plan, WATCHED.join(", "))
+        .await
+        .map(Some)
 }

@@ -21,12 +21,12 @@ mod submit;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anstream::eprintln;
+use anstream::{eprintln, println};
 use remit_core::durable::{Phase, RunId, RunPhase};
 use remit_core::outcome::ExitCode;
 use remit_engine::durable::clock::machine_clock;
 use remit_engine::durable::dispatcher::Limits;
-use remit_engine::durable::ledger::Ledger;
+use remit_engine::durable::ledger::{Ledger, LedgerError};
 use remit_engine::durable::{Control, ExecuteError, ExecutorConfig, Which, run_executor_loop};
 use remit_telemetry::Exporter;
 use tokio::sync::watch;
@@ -37,9 +37,10 @@ use crate::exit::Stop;
 use crate::ledger_file::{Choice, stop};
 use crate::owner::Owner;
 use crate::places::Places;
-use crate::render::DIM;
+use crate::printable::printable;
+use crate::render::{DIM, NOTE, WARN, entry};
 use crate::watch::audit;
-use crate::watch::execution::{Look, summary};
+use crate::watch::execution::{Look, Screen, summary};
 use crate::{host_identity, wiring};
 use beside::Beside;
 
@@ -120,6 +121,17 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// What goes on with a run, as it is typed.
+    fn go_on(&self, run: &RunId) -> String {
+        let policy = self.rules.policy.as_ref();
+        let policy = policy.map(|policy| format!(" --policy {}", policy.display()));
+        format!(
+            "remit execute --run {run}{}{}",
+            self.ledger.flags(),
+            policy.unwrap_or_default()
+        )
+    }
+
     fn look(&self) -> Look {
         if self.json {
             Look::Json
@@ -153,7 +165,8 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
         ready::production(owner.workspace())?;
     }
     let ledger = args.ledger.open()?;
-    let since = *ledger.newest().borrow();
+    // Programs want to see the plan that they submit, too; people have it.
+    let before = *ledger.newest().borrow();
     let workshop = Workshop::open(
         places,
         args.ledger.workspace().to_owned(),
@@ -164,19 +177,32 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
     let which = submit::which(args, &owner, &ledger).await?;
     if let Which::One(run) = &which {
         if args.submit_only {
-            anstream::println!("{run}");
-            return Ok(ExitCode::Ok);
+            return submit_only(args, run);
         }
-        if !args.no_preflight {
-            ready::somebody(&*ledger, run, &*workshop).await?;
+        if !args.no_preflight
+            && let Err(unfit) = ready::somebody(&*ledger, run, &*workshop).await
+        {
+            unfit.print();
+            eprintln!(
+                "{DIM}nothing was started; run {run} is submitted, to go on: {}{DIM:#}",
+                args.go_on(run)
+            );
+            return Ok(unfit.exit_code());
         }
     }
+    let since = if args.json {
+        before
+    } else {
+        *ledger.newest().borrow()
+    };
     let execution = Execution {
+        screen: Screen::new(args.look()),
+        since,
         ledger,
         workshop: Arc::clone(&workshop),
         workspace: owner.workspace().to_owned(),
         which,
-        since,
+        before,
         spans,
     };
     let result = execution.carry_out(args, owner).await;
@@ -185,14 +211,33 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
     result
 }
 
+/// Says which run it became.
+fn submit_only(args: &Args, run: &RunId) -> Result<ExitCode, Stop> {
+    if args.json {
+        super::print_json(&serde_json::json!({ "run": run }))?;
+    } else {
+        println!("{run}");
+    }
+    if args.look() == Look::Human {
+        eprintln!(
+            "{DIM}who watches takes it up; or: {}{DIM:#}",
+            args.go_on(run)
+        );
+    }
+    Ok(ExitCode::Ok)
+}
+
 /// What is executed, with what.
 struct Execution {
     ledger: Arc<dyn Ledger>,
     workshop: Arc<Workshop>,
     workspace: PathBuf,
     which: Which,
-    /// The newest entry before anything was done.
+    /// The entry after which something is new to whoever watches.
     since: u64,
+    /// The newest entry before anything was done.
+    before: u64,
+    screen: Screen,
     spans: Option<Arc<Exporter>>,
 }
 
@@ -200,11 +245,16 @@ impl Execution {
     async fn carry_out(&self, args: &Args, owner: Owner) -> Result<ExitCode, Stop> {
         let control = Control::new();
         let (hurry, hurried) = watch::channel(false);
-        shutdown_on_signals(&control, hurry)?;
+        shutdown_on_signals(&control, self.screen.clone(), hurry)?;
+        if args.look() == Look::Human {
+            self.greet(args).await?;
+        }
         let (stopped, stop_seen) = watch::channel(false);
         let beside = Beside::start(self, args, &owner, &control, &stop_seen, hurried);
-        let intake = (self.which == Which::Watch)
-            .then(|| tokio::spawn(intake::follow(Arc::clone(&self.ledger), owner, args.strict)));
+        let intake = (self.which == Which::Watch).then(|| {
+            let (ledger, screen) = (Arc::clone(&self.ledger), self.screen.clone());
+            tokio::spawn(intake::follow(ledger, owner, args.strict, screen))
+        });
         let mut config =
             ExecutorConfig::new(self.which.clone(), host_identity::own(), machine_clock());
         config.limits = Limits {
@@ -225,19 +275,52 @@ impl Execution {
         self.conclude(args, &runs).await
     }
 
+    /// Says what begins, and why nothing does.
+    async fn greet(&self, args: &Args) -> Result<(), Stop> {
+        match &self.which {
+            Which::One(run) => {
+                if let Some(view) = self.ledger.run(run).await.map_err(stop)? {
+                    let (total, from) = (view.counts.total(), printable(&view.source));
+                    eprintln!("{NOTE}>{NOTE:#} run {run}, {total} tasks from {from}");
+                }
+            }
+            Which::Open => {}
+            Which::Watch => {
+                let place = self.workspace.display().to_string();
+                eprintln!(
+                    "{NOTE}>{NOTE:#} watching {}; Ctrl-C ends it",
+                    printable(&place)
+                );
+            }
+        }
+        if let Some(cause) = self.ledger.safe_mode().await.map_err(stop)? {
+            eprintln!(
+                "{WARN}safe mode{WARN:#}: {}; nothing starts until: remit safe-mode leave{}",
+                printable(&entry::cause(&cause)),
+                args.ledger.flags()
+            );
+        }
+        Ok(())
+    }
+
     /// The end: what each run came to, and the worst of it as exit code.
     async fn conclude(&self, args: &Args, runs: &[RunId]) -> Result<ExitCode, Stop> {
         let mut code = ExitCode::Ok;
+        if runs.is_empty() && args.look() == Look::Human {
+            eprintln!("{DIM}nothing is open; remit runs --all lists what has finished{DIM:#}");
+        }
         for run in runs {
             let Some(view) = self.ledger.run(run).await.map_err(stop)? else {
                 continue;
             };
             if !args.json {
-                summary(&*self.ledger, &view).await.map_err(stop)?;
+                let flags = args.ledger.flags();
+                summary(&*self.ledger, &view, &flags).await.map_err(stop)?;
             }
             let open = view.state.phase != RunPhase::Finished;
             if open {
-                eprintln!("{DIM}it is not finished; to go on: remit execute --run {run}{DIM:#}");
+                let go_on = args.go_on(run);
+                eprintln!("{DIM}{run} is not finished; to go on: {go_on}{DIM:#}");
             }
             let completed = view.counts.of(Phase::Completed) == view.counts.total();
             code = code.max(if open || view.state.cancel.is_some() {
@@ -258,12 +341,21 @@ fn refused(error: ExecuteError) -> Stop {
         ExecuteError::NoRun { .. } | ExecuteError::Finished { .. } => {
             Stop::usage(error.to_string(), "`remit runs --all` lists all runs")
         }
+        ExecuteError::Ledger(error @ LedgerError::Held { .. }) => Stop::usage(
+            error.to_string(),
+            "one host executes in a workspace; hand it a plan with --submit-only if it has --watch, \
+             or begin when it has ended",
+        ),
         ExecuteError::Ledger(error) => stop(error),
     }
 }
 
 /// The first signal lets what runs end, the second does not wait for it.
-fn shutdown_on_signals(control: &Control, hurry: watch::Sender<bool>) -> Result<(), Stop> {
+fn shutdown_on_signals(
+    control: &Control,
+    screen: Screen,
+    hurry: watch::Sender<bool>,
+) -> Result<(), Stop> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Stop::Internal(error.into()));
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -281,7 +373,7 @@ fn shutdown_on_signals(control: &Control, hurry: watch::Sender<bool>) -> Result<
                 control.shutdown_now();
                 hurry.send_replace(true);
             } else {
-                eprintln!("{DIM}ending; once more to end at once{DIM:#}");
+                screen.beside(|| eprintln!("{DIM}ending; once more to end at once{DIM:#}"));
                 control.shutdown();
             }
         }

@@ -122,13 +122,14 @@ pub(super) async fn somebody(
     if blockers.len() > LISTED {
         lines.push(format!("and {} more", blockers.len() - LISTED));
     }
-    Err(Stop::usage(
-        format!("nobody could do this now: {}", lines.join("; ")),
-        format!(
-            "mend that and go on with: remit execute --run {run}; or begin all the same with \
-             --no-preflight"
-        ),
-    ))
+    let message = format!("nobody could do this now: {}", lines.join("; "));
+    let fix = "mend that; or begin all the same with --no-preflight".to_owned();
+    let missing = |outcome: &Outcome| matches!(outcome, Outcome::Unavailable { .. });
+    Err(if blockers.iter().all(|(_, outcome)| missing(outcome)) {
+        Stop::Unavailable { message, fix }
+    } else {
+        Stop::usage(message, fix)
+    })
 }
 
 /// Why none of a task's candidates could do it; nothing if one can.

@@ -51,8 +51,16 @@ pub(super) async fn which(
                 .await
                 .map(Which::One);
         }
-        if args.watch {
+        if args.watch && args.run.is_none() {
             return Ok(Which::Watch);
+        }
+        if let Some(run) = &args.run
+            && !plan_files::has_queue(owner.workspace())
+        {
+            return Err(Stop::usage(
+                format!("there is no run {run}, and no plan that could become it"),
+                "`remit runs --all` lists the runs; name a plan file to make a new one",
+            ));
         }
     }
     let run = from_files(args, owner, &**ledger).await?;

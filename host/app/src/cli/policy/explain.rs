@@ -221,6 +221,7 @@ fn plugin_of(args: &Args, past: &Past, owner: &Owner) -> Result<Loaded, Stop> {
         other @ (Stop::Files(_)
         | Stop::Inputs(_)
         | Stop::Denied(_)
+        | Stop::Unavailable { .. }
         | Stop::Plugin(_)
         | Stop::Internal(_)) => other,
     })?;

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use remit_core::durable::{Entry, LedgerEvent, Progress, TaskId};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use remit_core::durable::{Entry, LedgerEvent, Progress};
 use remit_core::event::{Event, Payload};
 
 use super::{View, plain};
@@ -18,8 +18,6 @@ use crate::render::{entry, phase};
 const MOST_LINES: usize = 12;
 /// How often lines that show a time are drawn anew.
 const STEADY: Duration = Duration::from_millis(250);
-/// Times a second that the terminal is drawn at most.
-const HERTZ: u8 = 12;
 /// Longest tail of output that is shown of one task; the terminal cuts what does not fit.
 const MAX_TAIL: usize = 200;
 
@@ -27,13 +25,14 @@ const MAX_TAIL: usize = 200;
 pub(super) struct Live {
     all: MultiProgress,
     run: ProgressBar,
-    tasks: HashMap<TaskId, ProgressBar>,
+    tasks: HashMap<String, ProgressBar>,
     more: usize,
+    with_run: bool,
+    flags: String,
 }
 
 impl Live {
-    pub(super) fn new() -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(HERTZ));
+    pub(super) fn new(all: MultiProgress, with_run: bool, flags: String) -> Self {
         let run = all.add(ProgressBar::new(100));
         run.set_style(style("{bar:30.green/dim} {percent:>3} % {msg}"));
         Self {
@@ -41,10 +40,21 @@ impl Live {
             run,
             tasks: HashMap::new(),
             more: 0,
+            with_run,
+            flags,
         }
     }
 
-    fn begin(&mut self, task: &TaskId, message: String) {
+    /// What a task is called here: alone if there is one run.
+    fn name(&self, entry: &Entry) -> Option<String> {
+        let task = entry.task.as_ref()?;
+        Some(match &entry.run {
+            Some(run) if self.with_run => format!("{run}/{task}"),
+            Some(_) | None => task.to_string(),
+        })
+    }
+
+    fn begin(&mut self, task: &str, message: String) {
         if self.tasks.len() >= MOST_LINES {
             self.more += 1;
             return;
@@ -53,15 +63,15 @@ impl Live {
         bar.set_style(style(
             "{spinner:.cyan} {prefix:.bold} {elapsed:>4} {pos:>3} % {wide_msg:.dim}",
         ));
-        bar.set_prefix(task.to_string());
+        bar.set_prefix(task.to_owned());
         bar.set_message(message);
         bar.enable_steady_tick(STEADY);
-        if let Some(old) = self.tasks.insert(task.clone(), bar) {
+        if let Some(old) = self.tasks.insert(task.to_owned(), bar) {
             old.finish_and_clear();
         }
     }
 
-    fn finish(&mut self, task: &TaskId) {
+    fn finish(&mut self, task: &str) {
         match self.tasks.remove(task) {
             Some(bar) => {
                 bar.finish_and_clear();
@@ -71,7 +81,7 @@ impl Live {
         }
     }
 
-    fn activity(&mut self, task: &TaskId, activity: &Event) {
+    fn activity(&mut self, task: &str, activity: &Event) {
         let Some(bar) = self.tasks.get(task) else {
             return;
         };
@@ -103,7 +113,7 @@ fn style(template: &str) -> ProgressStyle {
 
 impl View for Live {
     fn entry(&mut self, entry: &Entry) {
-        if let Some(task) = &entry.task {
+        if let Some(task) = &self.name(entry) {
             if let LedgerEvent::TaskStarted {
                 attempt, adapter, ..
             } = &entry.event
@@ -119,7 +129,8 @@ impl View for Live {
         }
         if plain::is_worth_a_line(&entry.event) {
             // The terminal may be gone; the run goes on.
-            drop(self.all.println(entry::line_of_task(entry)));
+            let line = entry::line_of_task(entry, self.with_run, &self.flags);
+            drop(self.all.println(line));
         }
     }
 

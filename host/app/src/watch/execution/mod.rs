@@ -6,10 +6,10 @@
 
 mod live;
 mod plain;
+mod screen;
 mod summary;
 
 use std::collections::HashMap;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::timeline::{json_line, now_ms};
 
+pub(crate) use screen::Screen;
 pub(crate) use summary::summary;
 
 /// How often a view is brought up to date when nothing happens: often enough to see that it lives.
@@ -40,6 +41,10 @@ pub(crate) enum Look {
 trait View: Send {
     /// One more entry.
     fn entry(&mut self, entry: &Entry);
+    /// Whether it shows what attempts do and print.
+    fn wants_activity(&self) -> bool {
+        true
+    }
     /// Nothing more is there at the moment.
     fn tick(&mut self, _progress: &Progress) {}
     /// Nothing more will come.
@@ -56,6 +61,10 @@ pub(crate) struct Watch {
     pub(crate) since: u64,
     /// How.
     pub(crate) look: Look,
+    /// Where.
+    pub(crate) screen: Screen,
+    /// The options that make another command mean the same ledger.
+    pub(crate) flags: String,
 }
 
 impl Watch {
@@ -64,7 +73,12 @@ impl Watch {
     /// # Errors
     /// The ledger cannot be read.
     pub(crate) async fn show(self, mut stop: watch::Receiver<bool>) -> Result<(), LedgerError> {
-        let mut view = view(self.look);
+        if self.look == Look::Quiet {
+            // The sender is there as long as anyone waits.
+            drop(stop.wait_for(|stop| *stop).await);
+            return Ok(());
+        }
+        let mut view = self.view();
         let mut newest = self.ledger.newest();
         let mut since = self.since;
         let mut tracker = Tracker::new(now_ms());
@@ -97,11 +111,12 @@ impl Watch {
         percents: &mut Percents,
     ) -> Result<bool, LedgerError> {
         loop {
+            // What happens to the host concerns every run, so all are read.
             let query = EntryQuery {
-                run: self.run.clone(),
+                run: None,
                 task: None,
                 after: *since,
-                activity: true,
+                activity: view.wants_activity(),
                 limit: MAX_ENTRIES,
             };
             let entries = self.ledger.entries(query).await?;
@@ -109,6 +124,9 @@ impl Watch {
             let mut finished = false;
             for entry in &entries {
                 *since = entry.seq;
+                if self.run.is_some() && entry.run.is_some() && entry.run != self.run {
+                    continue;
+                }
                 percents.see(entry);
                 finished |= self.run.is_some()
                     && matches!(entry.event, LedgerEvent::ExecutionFinished { .. });
@@ -117,6 +135,15 @@ impl Watch {
             if finished || !whole {
                 return Ok(finished);
             }
+        }
+    }
+
+    fn view(&self) -> Box<dyn View> {
+        let (with_run, flags) = (self.run.is_none(), self.flags.clone());
+        match (self.look, self.screen.live()) {
+            (Look::Json, _) => Box::new(Lines),
+            (Look::Human, Some(all)) => Box::new(live::Live::new(all.clone(), with_run, flags)),
+            (Look::Human, None) | (Look::Quiet, _) => Box::new(plain::Plain { with_run, flags }),
         }
     }
 
@@ -178,15 +205,6 @@ fn is_of_a_running_attempt(event: &LedgerEvent) -> bool {
     )
 }
 
-fn view(look: Look) -> Box<dyn View> {
-    match look {
-        Look::Json => Box::new(Lines),
-        Look::Quiet => Box::new(Nothing),
-        Look::Human if std::io::stderr().is_terminal() => Box::new(live::Live::new()),
-        Look::Human => Box::new(plain::Plain),
-    }
-}
-
 /// The entries themselves.
 struct Lines;
 
@@ -197,11 +215,4 @@ impl View for Lines {
             Err(error) => error.print(),
         }
     }
-}
-
-/// Nothing.
-struct Nothing;
-
-impl View for Nothing {
-    fn entry(&mut self, _entry: &Entry) {}
 }

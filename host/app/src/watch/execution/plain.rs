@@ -9,13 +9,23 @@ use super::View;
 use crate::render::entry;
 
 /// Plain lines.
-pub(super) struct Plain;
+pub(super) struct Plain {
+    /// Whether several runs are shown.
+    pub(super) with_run: bool,
+    /// The options that make another command mean the same ledger.
+    pub(super) flags: String,
+}
 
 impl View for Plain {
     fn entry(&mut self, entry: &Entry) {
         if is_worth_a_line(&entry.event) {
-            eprintln!("{}", entry::line_of_task(entry));
+            let line = entry::line_of_task(entry, self.with_run, &self.flags);
+            eprintln!("{line}");
         }
+    }
+
+    fn wants_activity(&self) -> bool {
+        false
     }
 }
 

@@ -252,7 +252,7 @@ impl Dispatcher {
         match ended.result.class {
             Some(FailureClass::Crash) => call(Trigger::AdapterCrash, Severity::High),
             Some(FailureClass::Work) if is_stub(&ended.result.outcome) => {
-                call(Trigger::StubCalled, Severity::Medium);
+                call(Trigger::StubCalled, Severity::Critical);
             }
             Some(
                 FailureClass::Transient
