@@ -107,7 +107,7 @@ fn without_variables(mut command: &str) -> &str {
         if !word.split_once('=').is_some_and(|(name, _)| is_name(name)) {
             break;
         }
-        command = rest.trim_start();
+        command = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\\');
     }
     command
 }
