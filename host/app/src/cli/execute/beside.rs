@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use anstream::eprintln;
-use remit_engine::durable::{Control, Which};
 use remit_engine::durable::ledger::LedgerError;
+use remit_engine::durable::{Control, Which};
 use remit_telemetry::Exporter;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
