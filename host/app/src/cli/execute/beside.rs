@@ -48,7 +48,8 @@ impl Beside {
         let view = Watch {
             ledger: ledger(),
             run: one.clone(),
-            since: execution.since,
+            // Programs want to see the plan that they submit, too; people have it.
+            since: if args.json { execution.since } else { newest },
             look: args.look(),
             screen: execution.screen.clone(),
             flags: args.ledger.flags(),
@@ -70,7 +71,7 @@ impl Beside {
                 ledger: ledger(),
                 workshop: Arc::clone(&execution.workshop),
                 run: one,
-                since: execution.before,
+                since: execution.since,
             };
             tokio::spawn(runner.follow(stop.clone(), hurry))
         });

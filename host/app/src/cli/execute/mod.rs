@@ -165,8 +165,7 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
         ready::production(owner.workspace())?;
     }
     let ledger = args.ledger.open()?;
-    // Programs want to see the plan that they submit, too; people have it.
-    let before = *ledger.newest().borrow();
+    let since = *ledger.newest().borrow();
     let workshop = Workshop::open(
         places,
         args.ledger.workspace().to_owned(),
@@ -190,19 +189,13 @@ async fn carry_out(args: &Args) -> Result<ExitCode, Stop> {
             return Ok(unfit.exit_code());
         }
     }
-    let since = if args.json {
-        before
-    } else {
-        *ledger.newest().borrow()
-    };
     let execution = Execution {
         screen: Screen::new(args.look()),
-        since,
         ledger,
         workshop: Arc::clone(&workshop),
         workspace: owner.workspace().to_owned(),
         which,
-        before,
+        since,
         spans,
     };
     let result = execution.carry_out(args, owner).await;
@@ -233,19 +226,17 @@ struct Execution {
     workshop: Arc<Workshop>,
     workspace: PathBuf,
     which: Which,
-    /// The entry after which something is new to whoever watches.
-    since: u64,
     /// The newest entry before anything was done.
-    before: u64,
-    screen: Screen,
+    since: u64,
     spans: Option<Arc<Exporter>>,
+    screen: Screen,
 }
 
 impl Execution {
     async fn carry_out(&self, args: &Args, owner: Owner) -> Result<ExitCode, Stop> {
         let control = Control::new();
         let (hurry, hurried) = watch::channel(false);
-        shutdown_on_signals(&control, self.screen.clone(), hurry)?;
+        shutdown_on_signals(&control, hurry, self.screen.clone())?;
         if args.look() == Look::Human {
             self.greet(args).await?;
         }
@@ -353,8 +344,8 @@ fn refused(error: ExecuteError) -> Stop {
 /// The first signal lets what runs end, the second does not wait for it.
 fn shutdown_on_signals(
     control: &Control,
-    screen: Screen,
     hurry: watch::Sender<bool>,
+    screen: Screen,
 ) -> Result<(), Stop> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Stop::Internal(error.into()));
