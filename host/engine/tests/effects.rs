@@ -1,5 +1,7 @@
 //! Effects of durable tasks in a fake world: on record before they start, not done twice.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::sync::Arc;
 
 use remit_core::event::{Event, GrantSummary};
@@ -112,10 +114,10 @@ fn twice() -> FakePlugin {
 }
 
 fn said(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Succeeded { summary, .. } => summary,
-        other => panic!("{other:?}"),
-    }
+    let Outcome::Succeeded { summary, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    summary
 }
 
 const END: ToolEvent = ToolEvent::Exited(Exit::Code(0));
@@ -171,9 +173,12 @@ async fn an_effect_that_ended_before_the_host_died_is_played_from_the_record() {
     let words = second.words();
     assert_eq!(&words[..3], ["effect 1", "log", "effect 2"]);
     assert_eq!(words.last().unwrap(), "finished 2 by 1: true");
-    let name = |told: &Told| match told {
-        Told::Effect(1, call) => Some(*call),
-        _ => None,
+    let name = |told: &Told| {
+        if let Told::Effect(1, call) = told {
+            Some(*call)
+        } else {
+            None
+        }
     };
     let names = |record: &FakeRecord| record.told().iter().find_map(name);
     assert_eq!(names(&first), names(&second));

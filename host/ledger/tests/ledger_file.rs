@@ -6,7 +6,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test may panic, and breaks files on purpose"
+    clippy::print_stderr,
+    reason = "a test may panic, breaks files on purpose, and says what it cannot try"
 )]
 
 #[path = "ledger_conformance/build.rs"]

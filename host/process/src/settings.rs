@@ -101,11 +101,13 @@ fn find(workspace: impl AsFd, setting: &str, needed: bool) -> Result<Option<Held
         match statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(data) => {
                 let kind = FileType::from_raw_mode(data.st_mode);
-                if data.st_mode & 0o7777 == PLACEHOLDER_MODE && kind == FileType::Directory {
-                    let placeholder = Some(take(parent, name)?);
+                if data.st_mode & 0o7777 == PLACEHOLDER_MODE
+                    && kind == FileType::Directory
+                    && let Some(placeholder) = take(&parent, name)?
+                {
                     return Ok(Some(Held {
                         path: so_far,
-                        placeholder,
+                        placeholder: Some(placeholder),
                     }));
                 }
                 // The supervisor covers it as it is, and refuses links. A file where a directory
@@ -119,8 +121,8 @@ fn find(workspace: impl AsFd, setting: &str, needed: bool) -> Result<Option<Held
             }
             Err(Errno::NOENT) if !needed => return Ok(None),
             Err(Errno::NOENT) => {
-                let placeholder = match take(parent, name) {
-                    Ok(placeholder) => Some(placeholder),
+                let placeholder = match take(&parent, name) {
+                    Ok(placeholder) => placeholder,
                     // Where this user can make nothing, a tool of this user cannot either.
                     Err(Errno::ROFS | Errno::ACCESS | Errno::PERM) => return Ok(None),
                     Err(errno) => return Err(errno),
@@ -145,17 +147,18 @@ fn open(base: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
     rustix::io::retry_on_intr(|| openat2(&base, name, flags, Mode::empty(), rules))
 }
 
-/// Makes a placeholder, or shares the one that is there.
-fn take(parent: OwnedFd, name: &str) -> Result<Placeholder, Errno> {
+/// Makes a placeholder, or shares the one that is there. None if there is something in it by now:
+/// then it is what it held the place of, as when the host derives its files while a tool runs.
+fn take(parent: &OwnedFd, name: &str) -> Result<Option<Placeholder>, Errno> {
     for tried in 0..MAX_TRIES {
         if tried > 0 {
             std::thread::sleep(PAUSE);
         }
-        match mkdirat(&parent, name, Mode::from_raw_mode(PLACEHOLDER_MODE)) {
+        match mkdirat(parent, name, Mode::from_raw_mode(PLACEHOLDER_MODE)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
         }
-        let held = match open(&parent, name) {
+        let held = match open(parent, name) {
             Ok(held) => held,
             // Its last holder has just removed it.
             Err(Errno::NOENT) => continue,
@@ -163,17 +166,20 @@ fn take(parent: OwnedFd, name: &str) -> Result<Placeholder, Errno> {
         };
         // The mask of this process may have taken bits away.
         let _ = rustix::fs::fchmod(&held, Mode::from_raw_mode(PLACEHOLDER_MODE));
-        if flock(&held, FlockOperation::NonBlockingLockShared).is_err() || !is_empty(&held)? {
+        if flock(&held, FlockOperation::NonBlockingLockShared).is_err() {
             continue;
         }
+        if !is_empty(&held)? {
+            return Ok(None);
+        }
         let same = |data: rustix::fs::Stat| (data.st_dev, data.st_ino);
-        match statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(now) if same(now) == same(fstat(&held)?) => {
-                return Ok(Placeholder {
-                    parent,
+                return Ok(Some(Placeholder {
+                    parent: open(parent, ".")?,
                     name: name.to_owned(),
                     held: File::from(held),
-                });
+                }));
             }
             Ok(_) | Err(Errno::NOENT) => {}
             Err(errno) => return Err(errno),
@@ -248,6 +254,21 @@ mod tests {
             second.join().unwrap()
         });
         assert_eq!(second, first.len());
+    }
+
+    /// The host makes files in `.state` while a tool holds its place.
+    #[test]
+    fn a_placeholder_that_was_filled_meanwhile_is_covered_as_what_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let workspace = File::open(place.path()).unwrap();
+        let first = hold_path(&workspace, ".state").unwrap().unwrap();
+        assert!(first.placeholder.is_some());
+        write(place.path().join(".state/results.json"), "{}").unwrap();
+        let second = hold_path(&workspace, ".state").unwrap().unwrap();
+        assert_eq!(second.path, ".state");
+        assert!(second.placeholder.is_none());
+        drop((first, second));
+        assert_eq!(names(&place.path().join(".state")), ["results.json"]);
     }
 
     #[test]

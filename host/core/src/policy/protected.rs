@@ -130,6 +130,9 @@ mod tests {
             assert_eq!(write(rules, "schema/a/b"), None);
             assert!(write(rules, ".state/x").is_some());
         }
-        assert!(write("write = [\"logs\"]", "logs/execution/x").is_some());
+        // One for a directory above lifts nothing, so it is refused where it says nothing else.
+        let above = "format = 1\n[plugins.my-plugin]\nwrite = [\".\", \"logs\"]\n";
+        let found = Policy::parse(Origin::File("p".to_owned()), above).unwrap_err();
+        assert!(found.to_string().contains("makes no difference"), "{found}");
     }
 }

@@ -40,9 +40,12 @@ fn codes_of(place: &Place, run: &str) -> Vec<String> {
         .into_iter()
         .filter(|line| line.run.as_deref() == Some(run));
     of_run
-        .filter_map(|line| match line.entry {
-            Entry::Refused { code, .. } => Some(code),
-            _ => None,
+        .filter_map(|line| {
+            if let Entry::Refused { code, .. } = line.entry {
+                Some(code)
+            } else {
+                None
+            }
         })
         .collect()
 }

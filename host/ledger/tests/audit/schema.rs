@@ -148,19 +148,8 @@ fn hooked() -> Entry {
     }
 }
 
-/// Every type, each with and without what may be absent.
-fn entries() -> Vec<Entry> {
-    let forbidden = |origin| {
-        denial(MissingKey::Forbidden {
-            rule: "deny-write = [\".git/**\"]".into(),
-            origin,
-            line: 3,
-        })
-    };
-    let script = ProgramIdentity {
-        executable: file(None),
-        script: Some(file(Some(Digest::of(b"x")))),
-    };
+/// How runs begin: by themselves, as attempts, gates, hooks.
+fn begun() -> Vec<Entry> {
     let started = |attempt| Entry::RunStarted {
         plugin: "command".into(),
         version: "0.1.0".into(),
@@ -176,11 +165,29 @@ fn entries() -> Vec<Entry> {
         number: 2,
         gate: gate.map(str::to_owned),
     };
-    let mut entries = vec![
+    vec![
         started(None),
         started(Some(Box::new(attempt(None)))),
         started(Some(Box::new(attempt(Some("lint"))))),
         hooked(),
+    ]
+}
+
+/// Every type, each with and without what may be absent.
+fn entries() -> Vec<Entry> {
+    let forbidden = |origin| {
+        denial(MissingKey::Forbidden {
+            rule: "deny-write = [\".git/**\"]".into(),
+            origin,
+            line: 3,
+        })
+    };
+    let script = ProgramIdentity {
+        executable: file(None),
+        script: Some(file(Some(Digest::of(b"x")))),
+    };
+    let mut entries = begun();
+    entries.extend([
         approved(Some("01M8AEK1JCE5981J41KFRF5CNV"), Some("/w")),
         approved(None, None),
         Entry::Revoked {
@@ -218,7 +225,7 @@ fn entries() -> Vec<Entry> {
             entries: 2,
             reason: "full".into(),
         },
-    ];
+    ]);
     entries.extend([true, false].map(files_changed));
     entries.extend([true, false].map(claims_differ));
     entries.extend(

@@ -90,7 +90,7 @@ async fn a_task_goes_to_the_next_candidate_while_a_circuit_is_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_starts_in_safe_mode_until_a_person_has_looked() {
+async fn the_only_adapter_of_a_run_is_probed_when_its_time_is_over() {
     let settings = json!({"concurrency": {"total": 1}, "breaker": {"threshold": 1, "open-for": "1s"},
                           "retry": {"max-attempts": 1}});
     let tasks = json!([task("a", &[]), task("b", &[])]);
@@ -99,8 +99,23 @@ async fn nothing_starts_in_safe_mode_until_a_person_has_looked() {
         "a" => crashed(),
         _ => succeeded(),
     });
+    world.execute(&attempts).await;
+    assert_eq!(world.phase("b").await, Phase::Completed);
+    assert_eq!(world.ledger.safe_mode().await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_starts_in_safe_mode_until_a_person_has_looked() {
+    let settings = json!({"concurrency": {"total": 1}, "breaker": {"threshold": 1, "open-for": "1s"},
+                          "retry": {"max-attempts": 1}});
+    let tasks = json!([task("a", &[]), task("probe", &[]), task("b", &[])]);
+    let world = World::with(plan(settings, tasks)).await;
+    let attempts = FakeAttempts::doing(|assignment| match assignment.task.id.as_str() {
+        "b" => succeeded(),
+        _ => crashed(),
+    });
     let running = world.begin(&attempts, &Control::new());
-    world.until("a", Phase::Failed).await;
+    world.until("probe", Phase::Failed).await;
     tokio::time::sleep(std::time::Duration::from_secs(3_600)).await;
     assert_eq!(world.phase("b").await, Phase::Ready);
     assert_eq!(

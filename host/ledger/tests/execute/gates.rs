@@ -18,11 +18,10 @@ fn gated(gates: Value) -> Value {
 
 /// Work that succeeds, and gates whose tools end with these codes, by name.
 fn codes(codes: &'static [(&'static str, u8)]) -> FakeAttempts {
-    let attempts = FakeAttempts::default().judging(Arc::new(move |_, gate| {
+    FakeAttempts::default().judging(Arc::new(move |_, gate| {
         let code = codes.iter().find(|(name, _)| gate.title() == *name);
         Observed::new(Exit::Code(code.map_or(0, |(_, code)| *code)), "", false)
-    }));
-    attempts
+    }))
 }
 
 fn gate(name: &str) -> Value {

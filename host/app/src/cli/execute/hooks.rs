@@ -77,7 +77,7 @@ impl Runner {
     ) -> Result<(), LedgerError> {
         let mut follower = Follower::after(Arc::clone(&self.ledger), None, self.since, stop);
         let wants_activity = |word: &&str| self.hooks.all().iter().any(|hook| hook.matches(word));
-        if !Event::WORDS.iter().any(|word| wants_activity(&word)) && !wants_activity(&"ACTIVITY") {
+        if !Event::WORDS.iter().any(wants_activity) && !wants_activity(&"ACTIVITY") {
             follower = follower.without_activity();
         }
         let mut working = Working {

@@ -52,10 +52,6 @@ impl Dispatcher {
     }
 
     /// Tells a circuit of an attempt's end.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what is said goes into the caller's commit"
-    )]
     pub(super) fn judge(
         &mut self,
         key: TaskKey,
@@ -64,7 +60,6 @@ impl Dispatcher {
         class: Option<FailureClass>,
         now_ms: u64,
         batch: &mut Batch,
-        _once: &mut [(Stream, LedgerEvent)],
     ) {
         if let Some(task) = self.task_mut(key) {
             task.judged = true;
@@ -163,7 +158,10 @@ impl Dispatcher {
         batch: &mut Batch,
     ) {
         self.alarm(until, Alarm::Circuit(adapter.clone()));
-        if !self.unhealthy.contains_key(adapter) {
+        if self.unhealthy.contains_key(adapter) {
+            // A probe has failed, so it does not mend by itself.
+            self.relapsed.insert(adapter.clone());
+        } else {
             self.unhealthy.insert(adapter.clone(), now_ms);
             let limit = now_ms.saturating_add(self.limits.circuit_open_ms);
             self.alarm(limit, Alarm::CircuitLimit(adapter.clone()));
@@ -179,10 +177,10 @@ impl Dispatcher {
             message: format!("adapter {adapter} keeps failing: nothing is sent to it for a while"),
         };
         batch.loose.push((Stream::Run(run.id.clone()), event));
-        let all = run.wanted.keys().all(|wanted| {
-            let breaker = self.breakers.get(wanted);
-            breaker.is_some_and(|breaker| matches!(breaker.state(), BreakerState::Open { .. }))
-        });
+        let all = run
+            .wanted
+            .keys()
+            .all(|wanted| self.relapsed.contains(wanted));
         if all && !run.wanted.is_empty() && self.safe_mode.is_none() {
             let cause = SafeModeCause::AllAdaptersUnhealthy;
             self.safe_mode = Some(cause.clone());
@@ -195,6 +193,7 @@ impl Dispatcher {
     /// Its circuit is closed: everything can be sent to it.
     pub(super) fn circuit_closed(&mut self, adapter: &AdapterId) {
         self.unhealthy.remove(adapter);
+        self.relapsed.remove(adapter);
         self.queue.open(&Wants::Circuit(adapter.clone()));
     }
 

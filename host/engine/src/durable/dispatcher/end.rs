@@ -149,7 +149,7 @@ impl Dispatcher {
             None => then(run, task, state, &ended, now_ms),
         };
         let class = ended.result.class;
-        let mut once = self.calls(run, task, &ended, &then);
+        let once = self.calls(run, task, &ended, &then);
         let mut events = before;
         events.extend(ended.activity);
         let fence = state.fence;
@@ -179,7 +179,7 @@ impl Dispatcher {
                 | Then::TimedOut(_)
                 | Then::Canceled(_) => class,
             };
-            self.judge(key, &adapter, who, class, now_ms, &mut batch, &mut once);
+            self.judge(key, &adapter, who, class, now_ms, &mut batch);
         }
         self.send_end(key, expect, events, then.end(), batch, once, now_ms);
     }

@@ -92,6 +92,8 @@ pub struct Dispatcher {
     breakers: HashMap<AdapterId, Breaker>,
     /// Since when circuits have not been closed, in milliseconds since 1970.
     unhealthy: BTreeMap<AdapterId, u64>,
+    /// Those of them whose probe failed, too.
+    relapsed: BTreeSet<AdapterId>,
     /// What candidates turned out to be.
     facts: HashMap<(String, Option<AdapterId>), AdapterFacts>,
     /// Attempts that are being made, by adapter.
@@ -130,6 +132,7 @@ impl Dispatcher {
             alarms: BTreeSet::new(),
             breakers: HashMap::new(),
             unhealthy: BTreeMap::new(),
+            relapsed: BTreeSet::new(),
             facts: HashMap::new(),
             with_adapter: HashMap::new(),
             active: 0,
