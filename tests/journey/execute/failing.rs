@@ -168,26 +168,25 @@ fn an_open_circuit_is_probed_after_its_time() {
 }
 
 #[test]
-fn where_every_adapter_is_unhealthy_the_host_enters_safe_mode_and_says_how_to_leave() {
+fn where_every_adapter_fails_its_probe_the_host_enters_safe_mode_and_says_how_to_leave() {
     let scene = Scene::new();
     let breaker = json!({"threshold": 1, "open-for": "1ms", "probes": 1});
+    let after = |id: &str, ask: &str| with(crashes(id, "frail"), json!({"needs": [ask]}));
     let plan = json!({"run": "r", "retry": quick(1), "breaker": breaker, "tasks": [
-        crashes("bad", "frail"), with(crashes("next", "frail"), json!({"needs": ["m"]})),
-        {"id": "m", "manual": "?"},
+        crashes("bad", "frail"), after("probe", "m"), after("held", "n"),
+        {"id": "m", "manual": "?"}, {"id": "n", "manual": "?"},
     ]});
     let path = scene.plan(plan);
     let host = scene.start(&["execute", &path]);
     scene.until_task("r", "bad", "FAILED");
     scene.until_task("r", "m", "WAITING");
     scene.say(&["task", "done", "r/m"]).ends_with(0);
-    scene.until_task("r", "next", "READY");
-    assert!(
-        scene
-            .say(&["safe-mode"])
-            .ends_with(0)
-            .out
-            .contains("every adapter")
-    );
+    scene.until_task("r", "probe", "FAILED");
+    scene.say(&["task", "done", "r/n"]).ends_with(0);
+    scene.until_task("r", "held", "READY");
+    let said = scene.say(&["safe-mode"]).ends_with(0);
+    said.told(&["every adapter"]);
+    assert_eq!(starts(&scene, "r/held").len(), 0);
     scene.say(&["safe-mode", "leave"]).ends_with(0);
     let said = super::Said::from(wait(host)).ends_with(1);
     said.told(&[
@@ -195,7 +194,7 @@ fn where_every_adapter_is_unhealthy_the_host_enters_safe_mode_and_says_how_to_le
         "every adapter is unhealthy",
         "remit safe-mode leave",
     ]);
-    assert_eq!(starts(&scene, "r/next").len(), 1);
+    assert_eq!(starts(&scene, "r/held").len(), 1);
 }
 
 #[test]
