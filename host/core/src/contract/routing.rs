@@ -78,7 +78,10 @@ pub fn is_routed(queue: &str, decisions: &str) -> Result<(), NotRouted> {
     let ids: BTreeSet<String> = tasks
         .iter()
         .enumerate()
-        .map(|(i, task)| text(task, "id").unwrap_or_else(|| format!("task-{}", i + 1)))
+        .map(|(i, task)| {
+            let named = text(task, "id").or_else(|| text(task, "task_id"));
+            named.unwrap_or_else(|| format!("task-{}", i + 1))
+        })
         .collect();
     let missing: Vec<String> = ids
         .iter()
@@ -121,6 +124,8 @@ mod tests {
             {"task_id": "a", "selected_tool": "aider"}, {"task_id": "task-2", "selected_tool": "x"}]}"#;
         assert_eq!(is_routed(TWO, decisions), Ok(()));
         assert_eq!(is_routed(r#"[{"id": "a"}, {}]"#, decisions), Ok(()));
+        // The import takes both names of the name.
+        assert_eq!(is_routed(r#"[{"task_id": "a"}, {}]"#, decisions), Ok(()));
         assert_eq!(is_routed("[]", "[]"), Ok(()));
     }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use remit_engine::fake::{FakeTools, FakeTree, Seen, grants, host};
+use remit_engine::host::PluginHost;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Val};
 use wit_parser::Resolve;
@@ -87,6 +88,7 @@ struct Ungranted {
     instance: Instance,
     _workspace: tempfile::TempDir,
     tools: Arc<FakeTools>,
+    host: Arc<PluginHost>,
     seen: Seen,
 }
 
@@ -108,7 +110,7 @@ impl Ungranted {
             FakeTree::default(),
             &seen,
         );
-        let mut store = new_store(&surroundings, host).unwrap();
+        let mut store = new_store(&surroundings, Arc::clone(&host)).unwrap();
         let component = Component::from_binary(runtime.engine(), &caller.bytes).unwrap();
         let linker = linker::link(runtime.engine(), &component).unwrap();
         let instance = linker
@@ -120,6 +122,7 @@ impl Ungranted {
             instance,
             _workspace: workspace,
             tools,
+            host,
             seen,
         }
     }
@@ -232,6 +235,8 @@ async fn every_import_of_the_contract_without_a_grant_is_refused_or_harmless() {
         ungranted.tools.started.lock().unwrap().is_empty(),
         "a tool was started"
     );
+    // Who watches sees it a moment later.
+    ungranted.host.journal().flush().await;
     let denied = ungranted.seen.types();
     assert!(
         denied.iter().any(|kind| kind == "denied"),
