@@ -129,7 +129,7 @@ fn add(to: &mut u64, number: u64) {
 }
 
 /// node runs each file as a test, and names it by its absolute path only if there was no test in
-/// it: `ok 1 - /work/empty.test.js`. Seen with node 20.20.
+/// it: `ok 1 - /srv/project/empty.test.js`. Seen with node 20.20.
 fn is_node_file(line: &str) -> bool {
     const ENDINGS: [&str; 4] = [".js", ".mjs", ".cjs", ".ts"];
     let tap = || {
