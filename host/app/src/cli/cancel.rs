@@ -75,7 +75,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
         println!("{text}");
         if !executed && !matches!(came, Came::Ended) {
             println!(
-                "nobody executes it now: it is cancelled at the next `remit execute --run {run}`"
+                "nobody executes it now: it is cancelled at the next `remit execute --run {run}{}`",
+                args.ledger.flags()
             );
         }
         Ok(ExitCode::Ok)

@@ -89,7 +89,10 @@ async fn hurry(args: &Args, ledger: &dyn Ledger, meant: &Meant) -> Result<ExitCo
         println!("{run}/{task} does not wait any more");
     }
     if !executed && !hurried.is_empty() {
-        println!("nobody executes it now: remit execute --run {run}");
+        println!(
+            "nobody executes it now: remit execute --run {run}{}",
+            args.ledger.flags()
+        );
     }
     Ok(ExitCode::Ok)
 }
@@ -132,7 +135,10 @@ async fn again(
             "run {name} has the {count} tasks of {} that did not complete",
             run.run
         );
-        println!("execute it: remit execute --run {name}");
+        println!(
+            "execute it: remit execute --run {name}{}",
+            args.ledger.flags()
+        );
     }
     Ok(ExitCode::Ok)
 }
