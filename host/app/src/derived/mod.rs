@@ -186,7 +186,7 @@ impl Deriver {
                 break;
             }
         }
-        log.finish()
+        log.put().map(drop)
     }
 
     /// All tasks' logs anew.

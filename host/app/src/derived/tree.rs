@@ -133,26 +133,29 @@ impl Replacement {
         self.write(b"\n")
     }
 
-    /// Puts it in its place. How many bytes it has.
+    /// Puts it in its place. How many bytes it has. A loss of power may take it back: for files
+    /// that are held against the ledger before they grow.
     pub(super) fn put(mut self) -> Result<u64, Stop> {
         let shown = self.shown();
         let failed_io = |error: std::io::Error| io_failed("write", &shown, &error);
         self.out.flush().map_err(failed_io)?;
-        let file = self.out.get_ref();
-        file.sync_all().map_err(failed_io)?;
-        let length = file.metadata().map_err(failed_io)?.len();
+        let length = self.out.get_ref().metadata().map_err(failed_io)?.len();
         let fd = &self.place.fd;
         renameat(fd, &self.temporary, fd, &self.name)
             .map_err(|error| failed("put", &shown, error))?;
         self.is_there = true;
-        // Else a loss of power could bring the old one back.
-        rustix::fs::fsync(fd).map_err(|error| failed("write", &shown, error))?;
         Ok(length)
     }
 
-    /// As [`Self::put`], for whom its length does not matter.
-    pub(super) fn finish(self) -> Result<(), Stop> {
-        self.put().map(|_length| ())
+    /// As [`Self::put`], and when this returns it survives a loss of power.
+    pub(super) fn finish(mut self) -> Result<(), Stop> {
+        let (place, shown) = (self.place.again()?, self.shown());
+        let failed_io = |error: std::io::Error| io_failed("write", &shown, &error);
+        self.out.flush().map_err(failed_io)?;
+        self.out.get_ref().sync_all().map_err(failed_io)?;
+        self.put()?;
+        // Else the old one could come back.
+        rustix::fs::fsync(&place.fd).map_err(|error| failed("write", &shown, error))
     }
 
     fn shown(&self) -> String {
