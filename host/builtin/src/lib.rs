@@ -23,16 +23,11 @@ macro_rules! component {
 }
 
 /// Every plugin that the program carries, sorted by id.
-pub const ALL: &[BuiltIn] = &[component!("command"), component!("module-creation")];
+pub const ALL: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
 /// Guest programs for tests, sorted by id.
 #[cfg(feature = "testing")]
-pub const TESTING: &[BuiltIn] = &[
-    component!("boaster"),
-    component!("noop"),
-    component!("probe"),
-    component!("steps"),
-];
+pub const TESTING: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/testing.rs"));
 
 /// The plugin with this id.
 #[must_use]
