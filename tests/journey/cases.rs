@@ -43,6 +43,7 @@ cases! {
     denied_run
     environment
     hostile
+    implementation_status
     inputs_invalid
     inputs_read
     inspect
