@@ -37,6 +37,7 @@ cases! {
     approvals
     approvals_unreadable
     audit
+    automation_enabled_status
     claims
     contract
     denied_everything

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 const MOST_BYTES: usize = 4096;
 
 /// A relative path with `/` between names, without `.`, `..` and empty names; empty for the
-/// directory itself.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// directory itself, which is also the default.
+#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Relative(String);
 
 /// Why a text is no [`Relative`].
