@@ -261,6 +261,7 @@ fn in_world(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(tree),
+            scratch: None,
             durable,
         },
         Identity {
