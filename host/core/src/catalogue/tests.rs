@@ -73,7 +73,11 @@ fn every_template_fills_with_and_without_optional_values() {
                 .map(|slot| (slot.name().to_string(), value(slot.kind(), slot.arity())))
                 .collect();
             let least = template.fill(&needed).unwrap();
-            assert!(least.arguments.len() <= full.arguments.len(), "{}:{id}", tool.id());
+            assert!(
+                least.arguments.len() <= full.arguments.len(),
+                "{}:{id}",
+                tool.id()
+            );
             let hostile = template
                 .slots()
                 .map(|slot| {

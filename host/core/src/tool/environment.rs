@@ -269,9 +269,7 @@ impl EnvName {
     pub fn forbidden(&self) -> Option<String> {
         match self.danger()? {
             Danger::Loader => Some(format!("`{self}` decides which code any program loads")),
-            Danger::Host => Some(format!(
-                "`{self}` is set by remit itself"
-            )),
+            Danger::Host => Some(format!("`{self}` is set by remit itself")),
             Danger::Program => None,
         }
     }

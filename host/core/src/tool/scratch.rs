@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_launch_gets_the_directory_of_its_attempt_and_keeps_its_name() {
-        let template = "\"-m={f:scratch}\", \"{scratch}\", \"x:{scratch}/log.jsonl\", \"{{scratch}}\"";
+        let template =
+            "\"-m={f:scratch}\", \"{scratch}\", \"x:{scratch}/log.jsonl\", \"{{scratch}}\"";
         let set = "A = \"{scratch}/a\", B = \"x{scratch}\", C = \"{scratch}\"";
         let unplaced = launch(template, set, "prompt.md");
         assert!(unplaced.needs_scratch());
@@ -138,7 +139,12 @@ mod tests {
         );
         assert_eq!(
             first.arguments(),
-            ["-m=/tmp/1/prompt.md", "/tmp/1", "x:/tmp/1/log.jsonl", "{scratch}"]
+            [
+                "-m=/tmp/1/prompt.md",
+                "/tmp/1",
+                "x:/tmp/1/log.jsonl",
+                "{scratch}"
+            ]
         );
         let told: Vec<String> = first
             .set_env()
@@ -147,7 +153,12 @@ mod tests {
             .collect();
         assert_eq!(
             told,
-            ["A=/tmp/1/a", "B=x{scratch}", "C=/tmp/1", "REMIT_SCRATCH=/tmp/1"]
+            [
+                "A=/tmp/1/a",
+                "B=x{scratch}",
+                "C=/tmp/1",
+                "REMIT_SCRATCH=/tmp/1"
+            ]
         );
         assert!(!first.needs_scratch());
         assert_eq!(second.scratch(), Some("/tmp/2"));
@@ -161,7 +172,10 @@ mod tests {
     fn a_value_of_a_plugin_that_looks_like_the_place_stays_what_it_is() {
         let launch = launch("\"--\", \"{f:text}\"", "", "{scratch}/x");
         assert!(!launch.needs_scratch());
-        assert_eq!(launch.in_scratch("/tmp/1").arguments(), ["--", "{scratch}/x"]);
+        assert_eq!(
+            launch.in_scratch("/tmp/1").arguments(),
+            ["--", "{scratch}/x"]
+        );
     }
 
     #[test]

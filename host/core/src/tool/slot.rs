@@ -47,7 +47,9 @@ pub enum SlotType {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SlotTypeError {
     /// No such type.
-    #[error("`{0}` is not a slot type; write int:a..b, enum:a|b, rev, relpath, ident, scratch or text")]
+    #[error(
+        "`{0}` is not a slot type; write int:a..b, enum:a|b, rev, relpath, ident, scratch or text"
+    )]
     Unknown(String),
     /// The range of an `int` is missing or empty.
     #[error("`{0}` is not a range; write `int:1..500`, the smaller number first")]
@@ -422,9 +424,26 @@ mod tests {
     #[test]
     fn types_that_make_no_sense_are_refused() {
         for text in [
-            "", "string", "file", "int", "int:", "int:5", "int:5..1", "int:a..b", "int:1..",
-            "enum", "enum:", "enum:a|", "enum:a|a", "enum:-x", "enum:a b", "rev:1", "text:9",
-            "relpath ", "INT:1..2", "scratch:x",
+            "",
+            "string",
+            "file",
+            "int",
+            "int:",
+            "int:5",
+            "int:5..1",
+            "int:a..b",
+            "int:1..",
+            "enum",
+            "enum:",
+            "enum:a|",
+            "enum:a|a",
+            "enum:-x",
+            "enum:a b",
+            "rev:1",
+            "text:9",
+            "relpath ",
+            "INT:1..2",
+            "scratch:x",
         ] {
             assert!(text.parse::<SlotType>().is_err(), "{text}");
         }

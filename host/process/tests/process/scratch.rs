@@ -58,8 +58,11 @@ async fn is_confined(place: &Place, without: Without) -> bool {
     } else {
         remit_core::policy::AsRoot::Service
     };
-    let found = probe(&place.path("scratch"), as_root, without);
-    match found.await.map(|found| found.confinement) {
+    let base = place.path("scratch");
+    match probe(&base, as_root, without)
+        .await
+        .map(|found| found.confinement)
+    {
         Ok(Confinement::Full | Confinement::Namespaces | Confinement::Landlock) => true,
         Ok(Confinement::None) | Err(_) => false,
     }
