@@ -107,7 +107,10 @@ fn a_plugin_without_any_directory_hands_a_tool_a_file_and_reads_what_it_wrote() 
     let started = events(&String::from_utf8_lossy(&done.stdout)).unwrap();
     let started = started.iter().find(|event| event["type"] == "tool-started");
     let argument = started.unwrap()["arguments"][1].as_str().unwrap();
-    assert!(argument.starts_with('/') && argument.ends_with("/prompt"), "{argument}");
+    assert!(
+        argument.starts_with('/') && argument.ends_with("/prompt"),
+        "{argument}"
+    );
 }
 
 #[test]
@@ -200,7 +203,9 @@ fn attempts_at_durable_tasks_have_their_own() {
     for id in ["one", "two"] {
         let shown = finish(home.remit(&["events", &format!("r/{id}"), "--raw"]), "");
         let shown = String::from_utf8(shown.stdout).unwrap();
-        let own = shown.lines().find(|line| line.contains("remit-host-") && !line.contains(id));
+        let own = shown
+            .lines()
+            .find(|line| line.contains("remit-host-") && !line.contains(id));
         places.push(own.unwrap_or_else(|| panic!("{shown}")).to_owned());
     }
     assert_ne!(places[0], places[1]);

@@ -7,8 +7,8 @@
 
 use std::path::PathBuf;
 
-use crate::bindings::imports::remit::plugin::workspace as host;
 use crate::Failure;
+use crate::bindings::imports::remit::plugin::workspace as host;
 pub use crate::bindings::imports::remit::plugin::workspace::{
     Change, ChangeKind, Grant, Mode, WorkspaceError, changed_files, grants,
 };
