@@ -174,7 +174,7 @@ mod tests {
         symlink(&outside, path.join("link")).unwrap();
         fs::create_dir_all(path.join("a/b")).unwrap();
         fs::write(path.join("a/b/file"), "goes").unwrap();
-        fs::set_permissions(path.join("a"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path.join("a"), fs::Permissions::from_mode(0o000)).unwrap();
         drop(first);
         assert!(!path.exists());
         assert_eq!(fs::read(outside.join("file")).unwrap(), b"stays");

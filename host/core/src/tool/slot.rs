@@ -404,6 +404,11 @@ mod tests {
                 "", "-x", ".x", "a..b", "a/b", "a b", "a;b", "a=b", "a:b", "@x", "a\n",
             ],
         );
+        check("text", &[("-x $(id)\n", "-x $(id)\n"), ("", "")], &["a\0b"]);
+    }
+
+    #[test]
+    fn values_that_name_a_file_of_the_scratch_directory() {
         check(
             "scratch",
             &[
@@ -412,7 +417,6 @@ mod tests {
             ],
             &["", "-x", "/x", "../x", "a/b/c", ".x", "a b", "{scratch}/x"],
         );
-        check("text", &[("-x $(id)\n", "-x $(id)\n"), ("", "")], &["a\0b"]);
     }
 
     #[test]
