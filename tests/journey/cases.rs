@@ -69,6 +69,7 @@ cases! {
     policy_learn
     policy_mistakes
     secrets_refused
+    tests_of_node
     tools_refused
     tools_run
     trust

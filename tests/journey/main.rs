@@ -15,6 +15,7 @@ mod audit;
 mod case;
 mod cases;
 mod check;
+mod checking;
 mod cleaning;
 mod contract;
 mod corpus;

@@ -22,7 +22,7 @@ use crate::{junit, sarif};
 pub const MOST_OUTPUT: u32 = 16 << 20;
 /// How many lines of a stream a report quotes.
 const TAIL_LINES: usize = 20;
-/// How many tests the one line for people names.
+/// How many tests or findings the one line for people names.
 const NAMED: usize = 3;
 /// Longest path that Linux takes in one piece, in bytes.
 const PATH_LIMIT: usize = 4096;
@@ -156,6 +156,8 @@ pub struct Run<'a> {
     pub output: &'a Output,
     /// What came of it.
     pub verdict: Verdict,
+    /// Whether standard output is the report, and not for people.
+    pub report_on_stdout: bool,
     /// What could not be read, and why.
     pub trouble: Option<String>,
     /// Further facts.
@@ -213,7 +215,7 @@ impl Run<'_> {
             }
             (None, _) | (_, None) => None,
         };
-        let line = format!("findings: {}", findings.total);
+        let line = findings_line(&findings);
         let details = serde_json::to_value(&findings)
             .map_err(|error| Failure::failed("invalid-json", error.to_string()))?;
         if let Value::Object(details) = details {
@@ -236,7 +238,7 @@ impl Run<'_> {
             Exit::Signal(number) => json!({ "signal": number }),
             Exit::Killed(_) => json!({ "killed": self.output.exit.to_string() }),
         };
-        let quoted = quote(self.output);
+        let quoted = quote(self.output, self.report_on_stdout);
         self.more.insert("verdict".to_owned(), json!(self.verdict));
         self.more.insert("exit".to_owned(), exit);
         // The tool's word, and what its report shows: where they differ, somebody should look.
@@ -273,15 +275,20 @@ impl Run<'_> {
     }
 }
 
-/// The ends of both streams, standard error last.
-fn quote(output: &Output) -> String {
-    let mut said = output.stdout_tail(TAIL_LINES);
+/// The ends of the streams that are for people, standard error last.
+fn quote(output: &Output, report_on_stdout: bool) -> String {
+    let mut said = if report_on_stdout {
+        String::new()
+    } else {
+        output.stdout_tail(TAIL_LINES)
+    };
     let errors = output.stderr_tail(TAIL_LINES);
     if !said.is_empty() && !errors.is_empty() {
         said.push('\n');
     }
+    said += &errors;
     crate::tests::cut(&mut said, crate::tests::MOST_MESSAGE);
-    said + &errors
+    said
 }
 
 fn last(text: &str) -> Option<&str> {
@@ -300,6 +307,24 @@ fn tests_line(tests: &Tests) -> String {
     for (index, case) in tests.failed.iter().take(NAMED).enumerate() {
         line += if index == 0 { ": " } else { "; " };
         line += &named(case);
+    }
+    line
+}
+
+fn findings_line(findings: &Findings) -> String {
+    let mut line = format!("findings: {}", findings.total);
+    for (index, found) in findings.findings.iter().take(NAMED).enumerate() {
+        line += if index == 0 { ": " } else { "; " };
+        if let Some(rule) = &found.rule {
+            line += rule;
+            line.push(' ');
+        }
+        line += &found.message;
+        match (&found.file, found.line) {
+            (Some(file), Some(number)) => line += &format!(" ({file}:{number})"),
+            (Some(file), None) => line += &format!(" ({file})"),
+            (None, _) => {}
+        }
     }
     line
 }

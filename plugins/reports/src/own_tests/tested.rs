@@ -13,7 +13,10 @@ fn counts(total: u64, passed: u64, failed: u64, errors: u64, skipped: u64) -> Co
     }
 }
 
-fn places(tests: &Tests) -> Vec<(&str, Option<(&str, Option<u64>)>)> {
+/// A test's name, and file and line if they are known.
+type Place<'a> = (&'a str, Option<(&'a str, Option<u64>)>);
+
+fn places(tests: &Tests) -> Vec<Place<'_>> {
     tests
         .failed
         .iter()
