@@ -141,3 +141,40 @@ fn go_is_counted_by_its_events() {
     write(&home, "a_test.go", &test.replace("{}", "{ nothing }"));
     run("failed:build", 1);
 }
+
+#[test]
+fn cargo_is_counted_over_its_targets() {
+    let home = Home::new();
+    let validate = |input: &str| {
+        let output = finish(
+            home.remit(&["validate", "cargo-test", "--json", "-i", input]),
+            "",
+        );
+        output.status.code().unwrap()
+    };
+    assert_eq!(validate("filter=adds"), 0);
+    assert_eq!(validate("filter=--nocapture"), 2);
+    assert_eq!(validate("cwd=../elsewhere"), 2);
+    write(
+        &home,
+        "Cargo.toml",
+        "[package]\nname = \"m\"\nedition = \"2024\"\n\n[workspace]\n",
+    );
+    let source = "#[test]\nfn adds() {\n    assert_eq!(1 + 1, 2);\n}\n";
+    write(&home, "src/lib.rs", source);
+    // Without the grant nothing is built.
+    let denied = finish(home.remit(&["run", "cargo-test", "--allow-read"]), "");
+    assert_eq!(denied.status.code(), Some(3));
+    assert!(!home.workspace().join("target").exists());
+}
+
+#[test]
+fn node_says_success_where_there_was_no_test_and_is_not_believed() {
+    let home = Home::new();
+    write(&home, "none/notes.txt", "nothing");
+    let arguments = ["node-test", "--allow-run=node:junit", "-i", "cwd=none"];
+    let (code, outcome) = check(&home, "node", &arguments).unwrap();
+    assert_eq!(code, 1, "{outcome}");
+    assert_eq!(outcome["outputs"]["details"]["exit"]["code"], 0);
+    assert_eq!(outcome["outputs"]["details"]["verdict"], "no-tests");
+}
