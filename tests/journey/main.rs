@@ -29,6 +29,7 @@ mod learning;
 mod machine;
 mod pipes;
 mod plans;
+mod repositories;
 mod scratch;
 mod secrets;
 mod surface;
