@@ -7,6 +7,8 @@ use std::path::Path;
 use remit_plugin_sdk::workspace::Mode;
 use remit_plugin_sdk::{Context, Failure, Problem, clock, progress, state, workspace};
 
+use crate::files;
+use crate::import::{Asked, Known, Note, Resolved};
 use crate::path::SafePath;
 use crate::report::{Clock, Events};
 use crate::transaction::{Entry, Owner, Register, Transaction, TransactionError, recover};
@@ -116,6 +118,71 @@ impl From<TransactionError> for Failure {
 impl From<Wrong> for Problem {
     fn from(wrong: Wrong) -> Self {
         Self::new(wrong.path, wrong.code, wrong.message)
+    }
+}
+
+/// Takes inputs apart and puts them together, with files of the workspace.
+///
+/// # Errors
+/// As [`Asked::of`] and [`Asked::resolve`].
+pub fn resolve(
+    inputs: &str,
+    known: &Known,
+    root: &Path,
+    limit: u64,
+) -> Result<Resolved, Vec<Wrong>> {
+    Asked::of(inputs)?.resolve(known, |path| {
+        files::read_text(&root.join(path.as_str()), limit).map_err(|error| error.to_string())
+    })
+}
+
+/// Checks inputs as far as that is possible without files of the workspace.
+pub fn validate<T>(
+    inputs: &str,
+    known: &Known,
+    check: impl Fn(&Resolved) -> Result<T, Vec<Wrong>>,
+) -> Vec<Problem> {
+    let checked = Asked::of(inputs).and_then(|asked| {
+        if asked.needs_files() {
+            return Ok(());
+        }
+        let resolved = asked.resolve(known, |_| Err("not read".to_owned()))?;
+        check(&resolved).map(drop)
+    });
+    problems(checked.err().unwrap_or_default())
+}
+
+/// Puts the adaptations of an instance into the log, and returns them as sentences.
+pub fn explain(notes: &[Note]) -> Vec<String> {
+    let sentences: Vec<String> = notes
+        .iter()
+        .map(|note| match note.path.as_str() {
+            "" => note.message.clone(),
+            path => format!("{path}: {}", note.message),
+        })
+        .collect();
+    for sentence in &sentences {
+        progress::info(format!("import: {sentence}"));
+    }
+    sentences
+}
+
+/// A failure in one sentence, for the record of the result.
+pub fn sentence(failure: &Failure) -> String {
+    match failure {
+        Failure::InvalidInput(problems) => {
+            let all: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("{}: {}", problem.path, problem.message))
+                .collect();
+            format!("invalid input: {}", all.join("; "))
+        }
+        Failure::Denied(denial) => format!("denied: {}", denial.scope),
+        Failure::Unavailable(what) => format!("unavailable: {what}"),
+        Failure::Rejected(why) => format!("rejected: {why}"),
+        Failure::Cancelled => "cancelled".to_owned(),
+        Failure::TimedOut => "a time limit passed".to_owned(),
+        Failure::Failed(report) => format!("{}: {}", report.code, report.message),
     }
 }
 

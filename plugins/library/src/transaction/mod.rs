@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::TransactionError;
 pub use recover::{Undone, recover};
-pub use register::{Entry, MemoryRegister, Register};
+pub use register::{Entry, MemoryRegister, Owner, Register};
 pub use undo::Left;
 
 use crate::files::{self, Kind};
@@ -68,17 +68,6 @@ pub enum Existing {
     Keep,
     /// Write it anew.
     Replace,
-}
-
-/// Whose transaction it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// Unique for the attempt; letters, digits and `-` only.
-    pub id: String,
-    /// The same for every attempt at a task.
-    pub task: String,
-    /// Unix time in milliseconds at which the host ends the attempt at the latest.
-    pub ends_at_ms: u64,
 }
 
 /// Changes that can still be undone.
@@ -245,6 +234,26 @@ impl<'a> Transaction<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Writes a file for a tool of this attempt, which goes with the undo directory: at the end
+    /// nothing is left of it, however the end is. Returns its path, relative to the workspace.
+    ///
+    /// # Errors
+    /// The name is no plain name, or is taken, or the file system refused it.
+    pub fn aside(&mut self, name: &str, content: &[u8]) -> Result<String, TransactionError> {
+        let plain = SafePath::file(name).is_ok_and(|path| path.as_str() == path.name());
+        if !plain || name == journal::JOURNAL {
+            return Err(TransactionError::Path {
+                path: name.to_owned(),
+                rule: crate::path::PathError::NoFile,
+            });
+        }
+        let path = self.directory()?.join(name);
+        fs::write(&path, content).map_err(failed("write", &path))?;
+        Ok(self
+            .home
+            .join(&format!("{UNDO_PREFIX}{}/{name}", self.owner.id)))
     }
 
     /// How many changes were made.
