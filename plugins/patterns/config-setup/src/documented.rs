@@ -10,7 +10,7 @@ use crate::setting::Setting;
 
 /// The document's text.
 pub(crate) fn text(request: &Request, paths: &Paths) -> String {
-    let mut text = format!("# {} Configuration\n\n", request.words().join(" "));
+    let mut text = format!("# {}\n\n", request.title());
     for (name, value) in [
         ("File", code(&paths.config)),
         ("Format", request.format.title().to_owned()),

@@ -67,7 +67,7 @@ impl Plan {
     /// A template is faulty, which the tests of this crate rule out.
     pub(crate) fn of(request: &Request) -> Result<Self, TemplateError> {
         let paths = Paths::of(request);
-        let title = format!("{} Configuration", request.words().join(" "));
+        let title = request.title();
         let described = "README_CONFIG.md describes the settings.".to_owned();
         let head = [title.clone(), described.clone()];
         let copy = format!("Copy this file to {} and change it.", request.path.name());

@@ -136,6 +136,15 @@ impl Request {
             .collect()
     }
 
+    /// The name for people: `Demo Configuration`, and `Demo Config` if it says so itself.
+    pub(crate) fn title(&self) -> String {
+        let mut words = self.words();
+        if !words.iter().any(|word| word.starts_with("Config")) {
+            words.push("Configuration".to_owned());
+        }
+        words.join(" ")
+    }
+
     /// A file beside the configuration.
     pub(crate) fn beside(&self, name: &str) -> String {
         self.path.parent().unwrap_or_default().join(name)

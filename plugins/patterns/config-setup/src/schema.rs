@@ -28,10 +28,7 @@ pub(crate) fn schema(request: &Request) -> Value {
         "$schema".into(),
         "http://json-schema.org/draft-07/schema#".into(),
     );
-    whole.insert(
-        "title".into(),
-        format!("{} Configuration", request.words().join(" ")).into(),
-    );
+    whole.insert("title".into(), request.title().into());
     whole.insert(
         "description".into(),
         format!("Schema for {}", request.path).into(),
