@@ -20,6 +20,7 @@
 
 mod error;
 mod journal;
+mod lease;
 mod recover;
 mod register;
 mod undo;
@@ -36,8 +37,10 @@ pub use undo::Left;
 
 use crate::files::{self, Kind};
 use crate::path::SafePath;
-use error::failed;
+use crate::report::timestamp;
+use error::{failed, limit, read};
 use journal::{Change, Journal, Print};
+use lease::Lease;
 use recover::{finish, place, remove};
 use undo::{Undo, write_in_place};
 
@@ -76,10 +79,11 @@ pub struct Transaction<'a> {
     home: SafePath,
     owner: Owner,
     register: &'a dyn Register,
-    busy: BTreeMap<SafePath, String>,
+    busy: BTreeMap<SafePath, (String, u64)>,
     changes: Vec<Change>,
     undo: Option<(PathBuf, Journal)>,
     made: Vec<String>,
+    lease: Option<Lease<'a>>,
     numbers: usize,
     kept_bytes: u64,
 }
@@ -105,7 +109,7 @@ impl<'a> Transaction<'a> {
             busy.extend(
                 paths
                     .filter_map(|path| SafePath::parse(path).ok())
-                    .map(|path| (path, entry.task.clone())),
+                    .map(|path| (path, (entry.task.clone(), entry.ends_at_ms))),
             );
         }
         Ok(Self {
@@ -117,6 +121,7 @@ impl<'a> Transaction<'a> {
             changes: Vec::new(),
             undo: None,
             made: Vec::new(),
+            lease: None,
             numbers: 0,
             kept_bytes: 0,
         })
@@ -269,6 +274,7 @@ impl<'a> Transaction<'a> {
         if self.undo.is_none() {
             return Ok(());
         }
+        self.still_ours()?;
         self.note(Change::Committed)?;
         self.changes.clear();
         if let Some((directory, journal)) = self.undo.take() {
@@ -290,6 +296,10 @@ impl<'a> Transaction<'a> {
         let Some((directory, mut journal)) = self.undo.take() else {
             return Undone::default();
         };
+        if matches!(self.still_ours(), Err(TransactionError::TakenBack)) {
+            // What is there now is somebody else's.
+            return Undone::default();
+        }
         let undo = Undo {
             base: &self.base,
             directory: &directory,
@@ -382,9 +392,10 @@ impl<'a> Transaction<'a> {
             .iter()
             .find(|(path, _)| path.is_below(&safe) || safe.is_below(path));
         match busy {
-            Some((_, owner)) => Err(TransactionError::Busy {
+            Some((_, (owner, ends_at_ms))) => Err(TransactionError::Busy {
                 path: safe.to_string(),
                 owner: owner.clone(),
+                until: timestamp(*ends_at_ms),
             }),
             None => Ok(safe),
         }
@@ -406,6 +417,7 @@ impl<'a> Transaction<'a> {
             return Err(limit(MAX_CHANGES as u64, "changes"));
         }
         self.directory()?;
+        self.renew()?;
         if let Some((directory, journal)) = &mut self.undo {
             journal
                 .note(&change)
@@ -443,6 +455,16 @@ impl<'a> Transaction<'a> {
         Ok(path)
     }
 
+    fn entry(&self) -> Entry {
+        Entry {
+            id: self.owner.id.clone(),
+            task: self.owner.task.clone(),
+            ends_at_ms: self.ends_at_ms(),
+            home: self.home.to_string(),
+            made: self.made.clone(),
+        }
+    }
+
     /// The undo directory, made and registered if it is not there yet.
     fn directory(&mut self) -> Result<PathBuf, TransactionError> {
         if let Some((directory, _)) = &self.undo {
@@ -453,13 +475,7 @@ impl<'a> Transaction<'a> {
                 self.made.push(prefix.to_string());
             }
         }
-        let entry = Entry {
-            id: self.owner.id.clone(),
-            task: self.owner.task.clone(),
-            ends_at_ms: self.owner.ends_at_ms,
-            home: self.home.to_string(),
-            made: self.made.clone(),
-        };
+        let entry = self.entry();
         self.register
             .put(&entry)
             .map_err(TransactionError::Register)?;
@@ -483,16 +499,4 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         self.take_back();
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TransactionError> {
-    match files::read(path, MAX_FILE_BYTES) {
-        Ok(bytes) => Ok(bytes),
-        Err(files::FilesError::TooLarge { .. }) => Err(limit(MAX_FILE_BYTES, "bytes in one file")),
-        Err(error) => Err(failed("read", path)(io::Error::other(error.to_string()))),
-    }
-}
-
-fn limit(limit: u64, what: &'static str) -> TransactionError {
-    TransactionError::Limit { limit, what }
 }

@@ -275,7 +275,8 @@ fn try_out(
     let program = program(request, plan)
         .map_err(|error| Failure::failed("faulty-template", error.to_string()))?;
     let file = transaction.aside("check.py", program.as_bytes())?;
-    let output = Call::new("python3", "run-file").slot("file", &file).run()?;
+    let call = Call::new("python3", "run-file").slot("file", &file);
+    let output = session::run(transaction, &call)?;
     if !output.success {
         return Err(match output.exit {
             Exit::Killed(_) => output.failure("python3:run-file"),

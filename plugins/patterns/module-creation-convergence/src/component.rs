@@ -123,7 +123,7 @@ fn carry_out(
     look_at_requirements(root, &request, &mut done)?;
     if request.verify {
         progress::step("compile the module");
-        compile.run()?.into_success("python3:compile")?;
+        session::run(&mut transaction, &compile)?.into_success("python3:compile")?;
     }
     transaction.commit()?;
     for artifact in &done.artifacts {

@@ -116,7 +116,13 @@ fn carry_out(
     let written = write_all(&mut transaction, &request, &plan)?;
 
     progress::step("run the module's tests");
-    let tests = run_tests(&call, &plan.tests, &request, !written.kept.is_empty());
+    let tests = run_tests(
+        &mut transaction,
+        &call,
+        &plan.tests,
+        &request,
+        !written.kept.is_empty(),
+    );
     if tests.is_ok() || request.keep_on_failure {
         transaction.commit()?;
         for artifact in &written.artifacts {
@@ -214,8 +220,14 @@ fn write_all(
     Ok(written)
 }
 
-fn run_tests(call: &Call, run: &TestRun, request: &Request, kept: bool) -> Result<Tests, Failure> {
-    let output = call.run()?;
+fn run_tests(
+    transaction: &mut Transaction<'_>,
+    call: &Call,
+    run: &TestRun,
+    request: &Request,
+    kept: bool,
+) -> Result<Tests, Failure> {
+    let output = session::run(transaction, call)?;
     if output.success {
         return Ok(Tests {
             passed: true,
