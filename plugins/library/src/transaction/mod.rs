@@ -19,6 +19,7 @@
 //! Never: a change that is not written down; a journal believed that is not registered.
 
 mod error;
+mod fate;
 mod journal;
 mod lease;
 mod recover;
@@ -31,6 +32,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 pub use error::TransactionError;
+pub use fate::{Existing, Fate};
 pub use recover::{Undone, recover};
 pub use register::{Entry, MemoryRegister, Owner, Register};
 pub use undo::Left;
@@ -52,26 +54,6 @@ pub const MAX_CHANGES: usize = 10_000;
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Most bytes of all copies that a transaction keeps on the disk.
 const MAX_KEPT_BYTES: u64 = 256 * 1024 * 1024;
-
-/// What happened to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It was not there.
-    Created,
-    /// It was there and different, and was written anew.
-    Replaced,
-    /// It was there and stays.
-    Kept,
-}
-
-/// What to do with a file that is there and differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// Leave it alone.
-    Keep,
-    /// Write it anew.
-    Replace,
-}
 
 /// Changes that can still be undone.
 pub struct Transaction<'a> {
