@@ -22,6 +22,7 @@ mod exits;
 mod fixture;
 mod host;
 mod limits;
+mod origins;
 mod soak;
 mod spawning;
 mod stdin;
