@@ -29,6 +29,7 @@ mod machine;
 mod origins;
 mod pipes;
 mod plans;
+mod scratch;
 mod secrets;
 mod surface;
 mod terminal;

@@ -19,6 +19,7 @@ mod origins;
 mod program;
 mod read;
 mod read_bounds;
+mod scratch;
 mod slot;
 mod template;
 
@@ -40,7 +41,10 @@ pub use name::{NameError, SlotName, TemplateId, ToolId};
 pub use origins::{MAX_ORIGINS, OriginPort, OriginTraffic};
 pub use program::{Program, ProgramError};
 pub(crate) use read::read_tool;
+pub(crate) use scratch::PlaceAt;
+pub use scratch::{PLACE, SCRATCH_ENV};
 pub use slot::{SlotType, SlotTypeError, ValueError};
+pub(crate) use template::Filled;
 pub use template::{
     Arity, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, MAX_REPEATED, Slot, Template, TemplateError,
 };
