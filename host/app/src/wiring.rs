@@ -25,9 +25,14 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Observer, StateStore, Tools, WorkingTree, WorkspaceError};
+use remit_engine::seam::{
+    Observer, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
+};
 use remit_ledger::{MemoryState, SqliteState};
-use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
+use remit_network::OriginRelay;
+use remit_process::{
+    AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
+};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::{StillTree, Tree};
 
@@ -43,6 +48,7 @@ const WORKERS: usize = 2;
 pub(crate) struct Wired {
     pub(crate) plugin: LoadedPlugin,
     pub(crate) host: Arc<PluginHost>,
+    pub(crate) scratch: Arc<AttemptDirectory>,
 }
 
 /// What a run gets from the command.
@@ -202,10 +208,12 @@ pub(crate) async fn wire(
         Some(_) => Arc::new(MemoryState::new()),
         None => Arc::new(SqliteState::at(places.plugin_state())),
     };
+    let scratch = Arc::new(tools.scratch());
     let world = World {
         tools: tools as Arc<dyn Tools>,
         state,
         tree,
+        scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),
         durable: None,
     };
     let identity = Identity {
@@ -225,7 +233,11 @@ pub(crate) async fn wire(
     if let Some(rehearsal) = surroundings.rehearsal {
         host.observe(rehearsal.observer);
     }
-    Ok(Wired { plugin, host })
+    Ok(Wired {
+        plugin,
+        host,
+        scratch,
+    })
 }
 
 /// Where private directories of tools are made: what TMPDIR names, or a place that leaves `/tmp`
@@ -242,6 +254,15 @@ pub(crate) fn scratch_base() -> PathBuf {
 
 /// The tools of this machine, as the owner declares them. To be called inside the runtime.
 pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, Some(Arc::new(OriginRelay::new())))
+}
+
+/// Likewise, for a rehearsal, which has no network.
+pub(crate) fn tool_box_without_origins(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, None)
+}
+
+fn make_tool_box(owner: &Owner, relay: Option<Arc<dyn Relay>>) -> Result<ToolBox, Stop> {
     ToolBox::new(Settings {
         workspace: owner.workspace().to_owned(),
         scratch: scratch_base(),
@@ -249,6 +270,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
         search: owner.search().map(<[_]>::to_vec),
         as_root: owner.policy().as_root(),
         without: Without::default(),
+        relay,
     })
     .map_err(|error| {
         let scratch = scratch_base();
