@@ -60,7 +60,7 @@ fn every_problem_is_found_at_once() {
             ("/module_type", "enum"),
             ("/language", "enum"),
             ("/dependencies/1", "requirement"),
-            ("/extra", "unknown"),
+            ("", "unknown"),
         ],
     );
     refused(&json!({}), &[("", "required")]);

@@ -188,7 +188,7 @@ fn what_is_not_understood_is_refused() {
         &inputs(r#""include_cli": "yes""#),
         &[("/include_cli", "type")],
     );
-    refused(&inputs(r#""licence": "MIT""#), &[("/licence", "unknown")]);
+    refused(&inputs(r#""licence": "MIT""#), &[("", "unknown")]);
 }
 
 #[test]
