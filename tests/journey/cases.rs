@@ -39,6 +39,8 @@ cases! {
     audit
     automation_enabled_status
     claims
+    config_import
+    config_setup
     contract
     denied_everything
     denied_run
@@ -50,6 +52,8 @@ cases! {
     inspect
     listing
     module_again
+    module_convergence
+    module_import
     module_javascript
     module_python
     module_python_for_people

@@ -248,15 +248,13 @@ impl<'a> Fields<'a> {
             .ok()
     }
 
-    /// Notes every field that nobody asked for.
+    /// Notes every field that nobody asked for: at the object, as JSON Schema does it, so that a
+    /// host that has said so already does not say it twice.
     pub fn finish(&self, problems: &mut Problems) {
         for name in self.map.keys() {
             if !self.asked.contains(name.as_str()) {
-                problems.add(
-                    self.place(name),
-                    "unknown",
-                    format!("`{name}` means nothing here"),
-                );
+                let message = format!("`{name}` means nothing here");
+                problems.add(&self.at, "unknown", message);
             }
         }
     }
@@ -312,10 +310,15 @@ mod tests {
                 ("/list/1", "type"),
                 ("/number", "type"),
                 ("", "required"),
-                ("/a~1b~0", "unknown"),
+                ("", "unknown"),
             ]
         );
         assert_eq!(problems.check(Some(())).unwrap_err().len(), 8);
+    }
+
+    #[test]
+    fn pointers_are_escaped() {
+        assert_eq!(pointer("/x", "a/b~"), "/x/a~1b~0");
     }
 
     #[test]

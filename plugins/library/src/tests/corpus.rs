@@ -10,6 +10,10 @@ use serde_json::Value;
 
 use crate::import::{hold, schema};
 
+#[expect(
+    clippy::print_stderr,
+    reason = "nobody should overlook that copies were used"
+)]
 fn folder() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = here.join("../../../shared/corpus/pattern");

@@ -173,3 +173,41 @@ fn an_entry_without_a_directory_is_dropped() {
     recover(directory.path(), "task", 0, &register).unwrap();
     nothing_is_unfinished(&register);
 }
+
+/// A clock that a test sets.
+struct Set(std::cell::Cell<u64>);
+
+impl crate::report::Clock for Set {
+    fn now_ms(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+#[test]
+fn a_leased_transaction_is_at_work_as_long_as_it_says_so_and_not_longer() {
+    let (directory, register) = (plant(), MemoryRegister::default());
+    let (root, clock) = (directory.path(), Set(std::cell::Cell::new(5000)));
+    let ends = || register.entries().unwrap()[0].ends_at_ms;
+    let mut transaction = begin(root, &register).leased(&clock, 300);
+    transaction.write("x", b"", Existing::Keep).unwrap();
+    assert_eq!(ends(), 5300);
+    clock.0.set(5099);
+    transaction.renew().unwrap();
+    assert_eq!(ends(), 5300, "not yet due");
+    clock.0.set(5100);
+    transaction.renew().unwrap();
+    assert_eq!(ends(), 5400);
+    clock.0.set(5200);
+    transaction.write("y", b"", Existing::Keep).unwrap();
+    assert_eq!(ends(), 5500);
+    assert_eq!(recover(root, "other", 5499, &register).unwrap().changes, 0);
+    // Silent for too long: another run takes it back, and it must not go on as if nothing was.
+    assert!(recover(root, "other", 5500, &register).unwrap().changes > 0);
+    clock.0.set(9000);
+    assert_eq!(transaction.renew().unwrap_err().code(), "taken-back");
+    fs::write(root.join("x"), "of the other run").unwrap();
+    assert_eq!(transaction.commit().unwrap_err().code(), "taken-back");
+    assert_eq!(text(root, "x"), "of the other run");
+    assert!(!root.join("y").exists());
+    nothing_is_unfinished(&register);
+}

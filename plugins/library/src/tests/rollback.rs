@@ -222,3 +222,24 @@ fn the_number_of_changes_has_a_limit_and_all_of_them_are_taken_back() {
     drop(transaction);
     assert_eq!(read(directory.path()), before);
 }
+
+#[test]
+fn a_file_for_a_tool_is_there_until_the_end_and_never_after_it() {
+    let (directory, register) = (plant(), MemoryRegister::default());
+    let root = directory.path();
+    let before = read(root);
+    for commit in [false, true] {
+        let mut transaction = begin(root, &register);
+        let path = transaction.aside("check.py", b"print()").unwrap();
+        assert_eq!(fs::read(root.join(&path)).unwrap(), b"print()");
+        for name in ["../x", "a/b", "journal", ""] {
+            assert!(transaction.aside(name, b"").is_err(), "{name}");
+        }
+        if commit {
+            transaction.commit().unwrap();
+        } else {
+            transaction.rollback();
+        }
+        assert_eq!(read(root), before);
+    }
+}

@@ -5,6 +5,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::MAX_FILE_BYTES;
+use crate::files;
 use crate::path::PathError;
 
 /// Why a change was not made. What was changed before is still there to be undone.
@@ -39,13 +41,21 @@ pub enum TransactionError {
         path: String,
     },
     /// Another run that has not ended, or was ended a moment ago, changes the same file.
-    #[error("{path} is being changed by another run ({owner}); try again when it has ended")]
+    #[error(
+        "{path} is being changed by another run ({owner}), or was until it was ended: try again \
+         after {until}"
+    )]
     Busy {
         /// The file.
         path: String,
         /// The other run's task.
         owner: String,
+        /// When it is certainly over: RFC 3339.
+        until: String,
     },
+    /// It was silent for too long, and another run has taken its changes back.
+    #[error("another run has taken the changes back, because this one was silent for too long")]
+    TakenBack,
     /// More than a transaction holds.
     #[error("a transaction has at most {limit} {what}")]
     Limit {
@@ -78,6 +88,7 @@ impl TransactionError {
             Self::Exists { .. } => "exists",
             Self::Missing { .. } => "missing-file",
             Self::Busy { .. } => "busy",
+            Self::TakenBack => "taken-back",
             Self::Limit { .. } => "limit",
             Self::Io { .. } | Self::Register(_) => "cannot-write",
         }
@@ -85,7 +96,7 @@ impl TransactionError {
 
     /// Whether the same change could succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy { .. })
+        matches!(self, Self::Busy { .. } | Self::TakenBack)
     }
 }
 
@@ -100,4 +111,17 @@ pub(super) fn failed(
         path,
         source,
     }
+}
+
+/// Reads a file that is written anew.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, TransactionError> {
+    match files::read(path, MAX_FILE_BYTES) {
+        Ok(bytes) => Ok(bytes),
+        Err(files::FilesError::TooLarge { .. }) => Err(limit(MAX_FILE_BYTES, "bytes in one file")),
+        Err(error) => Err(failed("read", path)(io::Error::other(error.to_string()))),
+    }
+}
+
+pub(super) fn limit(limit: u64, what: &'static str) -> TransactionError {
+    TransactionError::Limit { limit, what }
 }

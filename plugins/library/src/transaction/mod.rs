@@ -19,7 +19,9 @@
 //! Never: a change that is not written down; a journal believed that is not registered.
 
 mod error;
+mod fate;
 mod journal;
+mod lease;
 mod recover;
 mod register;
 mod undo;
@@ -30,14 +32,17 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 pub use error::TransactionError;
+pub use fate::{Existing, Fate};
 pub use recover::{Undone, recover};
-pub use register::{Entry, MemoryRegister, Register};
+pub use register::{Entry, MemoryRegister, Owner, Register};
 pub use undo::Left;
 
 use crate::files::{self, Kind};
 use crate::path::SafePath;
-use error::failed;
+use crate::report::timestamp;
+use error::{failed, limit, read};
 use journal::{Change, Journal, Print};
+use lease::Lease;
 use recover::{finish, place, remove};
 use undo::{Undo, write_in_place};
 
@@ -50,47 +55,17 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Most bytes of all copies that a transaction keeps on the disk.
 const MAX_KEPT_BYTES: u64 = 256 * 1024 * 1024;
 
-/// What happened to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It was not there.
-    Created,
-    /// It was there and different, and was written anew.
-    Replaced,
-    /// It was there and stays.
-    Kept,
-}
-
-/// What to do with a file that is there and differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// Leave it alone.
-    Keep,
-    /// Write it anew.
-    Replace,
-}
-
-/// Whose transaction it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// Unique for the attempt; letters, digits and `-` only.
-    pub id: String,
-    /// The same for every attempt at a task.
-    pub task: String,
-    /// Unix time in milliseconds at which the host ends the attempt at the latest.
-    pub ends_at_ms: u64,
-}
-
 /// Changes that can still be undone.
 pub struct Transaction<'a> {
     base: PathBuf,
     home: SafePath,
     owner: Owner,
     register: &'a dyn Register,
-    busy: BTreeMap<SafePath, String>,
+    busy: BTreeMap<SafePath, (String, u64)>,
     changes: Vec<Change>,
     undo: Option<(PathBuf, Journal)>,
     made: Vec<String>,
+    lease: Option<Lease<'a>>,
     numbers: usize,
     kept_bytes: u64,
 }
@@ -116,7 +91,7 @@ impl<'a> Transaction<'a> {
             busy.extend(
                 paths
                     .filter_map(|path| SafePath::parse(path).ok())
-                    .map(|path| (path, entry.task.clone())),
+                    .map(|path| (path, (entry.task.clone(), entry.ends_at_ms))),
             );
         }
         Ok(Self {
@@ -128,6 +103,7 @@ impl<'a> Transaction<'a> {
             changes: Vec::new(),
             undo: None,
             made: Vec::new(),
+            lease: None,
             numbers: 0,
             kept_bytes: 0,
         })
@@ -247,6 +223,26 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
+    /// Writes a file for a tool of this attempt, which goes with the undo directory: at the end
+    /// nothing is left of it, however the end is. Returns its path, relative to the workspace.
+    ///
+    /// # Errors
+    /// The name is no plain name, or is taken, or the file system refused it.
+    pub fn aside(&mut self, name: &str, content: &[u8]) -> Result<String, TransactionError> {
+        let plain = SafePath::file(name).is_ok_and(|path| path.as_str() == path.name());
+        if !plain || name == journal::JOURNAL {
+            return Err(TransactionError::Path {
+                path: name.to_owned(),
+                rule: crate::path::PathError::NoFile,
+            });
+        }
+        let path = self.directory()?.join(name);
+        fs::write(&path, content).map_err(failed("write", &path))?;
+        Ok(self
+            .home
+            .join(&format!("{UNDO_PREFIX}{}/{name}", self.owner.id)))
+    }
+
     /// How many changes were made.
     pub fn changes(&self) -> usize {
         self.changes.len()
@@ -260,6 +256,7 @@ impl<'a> Transaction<'a> {
         if self.undo.is_none() {
             return Ok(());
         }
+        self.still_ours()?;
         self.note(Change::Committed)?;
         self.changes.clear();
         if let Some((directory, journal)) = self.undo.take() {
@@ -281,6 +278,10 @@ impl<'a> Transaction<'a> {
         let Some((directory, mut journal)) = self.undo.take() else {
             return Undone::default();
         };
+        if matches!(self.still_ours(), Err(TransactionError::TakenBack)) {
+            // What is there now is somebody else's.
+            return Undone::default();
+        }
         let undo = Undo {
             base: &self.base,
             directory: &directory,
@@ -373,9 +374,10 @@ impl<'a> Transaction<'a> {
             .iter()
             .find(|(path, _)| path.is_below(&safe) || safe.is_below(path));
         match busy {
-            Some((_, owner)) => Err(TransactionError::Busy {
+            Some((_, (owner, ends_at_ms))) => Err(TransactionError::Busy {
                 path: safe.to_string(),
                 owner: owner.clone(),
+                until: timestamp(*ends_at_ms),
             }),
             None => Ok(safe),
         }
@@ -397,6 +399,7 @@ impl<'a> Transaction<'a> {
             return Err(limit(MAX_CHANGES as u64, "changes"));
         }
         self.directory()?;
+        self.renew()?;
         if let Some((directory, journal)) = &mut self.undo {
             journal
                 .note(&change)
@@ -434,6 +437,16 @@ impl<'a> Transaction<'a> {
         Ok(path)
     }
 
+    fn entry(&self) -> Entry {
+        Entry {
+            id: self.owner.id.clone(),
+            task: self.owner.task.clone(),
+            ends_at_ms: self.ends_at_ms(),
+            home: self.home.to_string(),
+            made: self.made.clone(),
+        }
+    }
+
     /// The undo directory, made and registered if it is not there yet.
     fn directory(&mut self) -> Result<PathBuf, TransactionError> {
         if let Some((directory, _)) = &self.undo {
@@ -444,13 +457,7 @@ impl<'a> Transaction<'a> {
                 self.made.push(prefix.to_string());
             }
         }
-        let entry = Entry {
-            id: self.owner.id.clone(),
-            task: self.owner.task.clone(),
-            ends_at_ms: self.owner.ends_at_ms,
-            home: self.home.to_string(),
-            made: self.made.clone(),
-        };
+        let entry = self.entry();
         self.register
             .put(&entry)
             .map_err(TransactionError::Register)?;
@@ -474,16 +481,4 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         self.take_back();
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TransactionError> {
-    match files::read(path, MAX_FILE_BYTES) {
-        Ok(bytes) => Ok(bytes),
-        Err(files::FilesError::TooLarge { .. }) => Err(limit(MAX_FILE_BYTES, "bytes in one file")),
-        Err(error) => Err(failed("read", path)(io::Error::other(error.to_string()))),
-    }
-}
-
-fn limit(limit: u64, what: &'static str) -> TransactionError {
-    TransactionError::Limit { limit, what }
 }

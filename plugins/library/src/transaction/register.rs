@@ -11,6 +11,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+/// Whose transaction it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Unique for the attempt; letters, digits and `-` only.
+    pub id: String,
+    /// The same for every attempt at a task.
+    pub task: String,
+    /// Unix time in milliseconds at which the host ends the attempt at the latest.
+    pub ends_at_ms: u64,
+}
+
 /// A transaction that has begun and not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
