@@ -98,15 +98,23 @@ pub(crate) fn plan(base: &Path, settings: &Archives, now_ms: u64) -> Result<Plan
             }
         }
     }
-    if settings.generate_index && !packed.is_empty() {
-        let index = json!({ "packed_at": timestamp(now_ms), "archives": packed });
-        let text = serde_json::to_vec_pretty(&index).unwrap_or_default();
-        if let Ok(path) = SafePath::parse(&target.join(&format!("INDEX-{now_ms}.json"))) {
-            plan.with(Action::Write(path, text), "says what was packed");
-        }
+    if settings.generate_index {
+        index(&mut plan, &target, &packed, now_ms);
     }
     plan.findings = json!({ "archives": packed });
     Ok(plan)
+}
+
+/// Adds what says what was packed, if anything was.
+fn index(plan: &mut Plan, target: &SafePath, packed: &[Packed], now_ms: u64) {
+    if packed.is_empty() {
+        return;
+    }
+    let index = json!({ "packed_at": timestamp(now_ms), "archives": packed });
+    let text = serde_json::to_vec_pretty(&index).unwrap_or_default();
+    if let Ok(path) = SafePath::parse(&target.join(&format!("INDEX-{now_ms}.json"))) {
+        plan.with(Action::Write(path, text), "says what was packed");
+    }
 }
 
 /// A directory as a packed file, and the SHA-256 of each of its files.

@@ -3,7 +3,7 @@
 //! Never: a change that stays.
 
 use remit_plugin_library::path::SafePath;
-use remit_plugin_library::transaction::Existing;
+use remit_plugin_library::transaction::{Existing, Transaction};
 
 use crate::config::{Approval, Config, ConfigError, KNOWN};
 use crate::request::Request;
@@ -106,7 +106,7 @@ impl<W: World> Run<'_, W> {
         }
         if let Some(tests) = &self.tests {
             self.world.step("run the tests before");
-            let run = self.world.test(tests).map_err(Stop::Outside)?;
+            let run = self.world.test(tests, None).map_err(Stop::Outside)?;
             if let Some(reason) = fault(&run, self.config.validation.test_required_pass_count) {
                 return Err(refused(
                     format!("the tests are not green before the first change: {reason}"),
@@ -127,12 +127,15 @@ impl<W: World> Run<'_, W> {
     }
 
     /// Nothing if no tests are run; else nothing wrong, or what is wrong.
-    pub(crate) fn tests_after(&self) -> Result<Option<Option<String>>, W::Error> {
+    pub(crate) fn tests_after(
+        &self,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Option<Option<String>>, W::Error> {
         let Some(tests) = &self.tests else {
             return Ok(None);
         };
         self.world.step("run the tests after");
-        let run = self.world.test(tests)?;
+        let run = self.world.test(tests, Some(transaction))?;
         let before = self
             .before
             .as_ref()

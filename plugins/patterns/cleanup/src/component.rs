@@ -141,10 +141,13 @@ impl World for Host<'_> {
         Ok(Ok(status::dirty(&output.stdout_text())))
     }
 
-    fn test(&self, tests: &Tests) -> Result<TestRun, Failure> {
+    fn test(&self, tests: &Tests, open: Option<&mut Transaction<'_>>) -> Result<TestRun, Failure> {
         let call = call(tests);
         let (tool, template) = tests.runner.tool();
-        let output = call.run()?;
+        let output = match open {
+            Some(transaction) => session::run(transaction, &call)?,
+            None => call.run()?,
+        };
         if let Exit::Killed(_) = output.exit {
             return Err(output.failure(tool));
         }

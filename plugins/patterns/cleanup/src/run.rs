@@ -34,8 +34,12 @@ pub(crate) trait World {
     fn begin(&self) -> Result<Transaction<'_>, Self::Error>;
     /// The files that are not committed, or why git does not know.
     fn dirty(&self) -> Result<Result<Vec<String>, String>, Self::Error>;
-    /// Runs the tests.
-    fn test(&self, tests: &Tests) -> Result<TestRun, Self::Error>;
+    /// Runs the tests; while they run, a transaction that is open shows that it is at work.
+    fn test(
+        &self,
+        tests: &Tests,
+        open: Option<&mut Transaction<'_>>,
+    ) -> Result<TestRun, Self::Error>;
     /// When a file was committed last.
     fn last_commit(&self, path: &SafePath) -> LastCommit;
     /// Unix time in milliseconds.
@@ -282,7 +286,7 @@ impl<W: World> Run<'_, W> {
                 trouble = Some((error.to_string(), true));
                 break;
             }
-            match self.tests_after().map_err(Stop::Outside)? {
+            match self.tests_after(&mut transaction).map_err(Stop::Outside)? {
                 None => {}
                 Some(None) => tested = Some(true),
                 Some(Some(reason)) => {

@@ -163,7 +163,7 @@ impl World for Place {
         Ok(Ok(status::dirty(&text)))
     }
 
-    fn test(&self, tests: &Tests) -> Result<TestRun, String> {
+    fn test(&self, tests: &Tests, _open: Option<&mut Transaction<'_>>) -> Result<TestRun, String> {
         assert_eq!(tests.runner.tool(), ("python3", "unittest"));
         let output = Command::new("python3")
             .args([

@@ -98,7 +98,7 @@ fn every_wrong_input_is_named() {
         r#"{"config": "/x", "patterns": ["EXEC-018"], "dry_run": 1, "test_paths": ["a"], "more": 1}"#,
     );
     let paths: Vec<String> = wrong.unwrap_err().into_iter().map(|one| one.path).collect();
-    for path in ["/config", "/patterns/0", "/dry_run", "/test_paths", "/more"] {
+    for path in ["/config", "/patterns/0", "/dry_run", "/test_paths", ""] {
         assert!(paths.iter().any(|one| one == path), "{path}: {paths:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! The registry of the program that the requirements come from: 190 patterns, a few of them there.
 //!
 //! `tree.txt` names what lies in the directories that this registry names, in the commit that the
-//! corpus was taken from (`TODO` marks executors with such a line), so that the numbers are those of
+//! corpus was taken from (`stub` marks executors that say that they are to be written), so that the numbers are those of
 //! the real tree. Never: the tree's content.
 
 use super::*;
@@ -22,14 +22,15 @@ fn corpus() -> Option<(String, String)> {
 }
 
 fn plant(root: &Path) {
+    let later = crate::stub::words().next().unwrap();
     for line in include_str!("tree.txt").lines() {
         let (mark, path) = line.split_once(' ').unwrap();
-        let text = if mark == "TODO" {
-            "param($InstancePath)\n# TODO: Implement pattern logic\n"
+        let text = if mark == "stub" {
+            format!("param($InstancePath)\n# {later}: Implement pattern logic\n")
         } else {
-            "Write-Output done\n"
+            "Write-Output done\n".to_owned()
         };
-        write(root, path, text);
+        write(root, path, &text);
     }
 }
 
