@@ -2,12 +2,17 @@
 //!
 //! Never: a judgement; that is in [`crate::status`].
 
+use remit_plugin_library::report::Lifecycle;
+use remit_plugin_library::session::{self, HostClock, HostEvents};
 use remit_plugin_sdk::{
     Context, Descriptor, Failure, Outcome, Pattern, Problem, json, progress, workspace,
 };
 
 use crate::request::{INPUT_SCHEMA, OUTPUT_SCHEMA, Request};
 use crate::status::{Answer, Fact, Status, look};
+
+/// The pattern in the registries of other systems.
+const PATTERN_ID: &str = "PAT-AUTOMATION-ENABLED-STATUS-741";
 
 /// The plugin.
 pub(crate) struct AutomationEnabledStatus;
@@ -28,17 +33,44 @@ impl Pattern for AutomationEnabledStatus {
     }
 
     fn execute(context: Context) -> Result<Outcome, Failure> {
-        let request = check(&context.inputs)?;
-        let workspace = workspace::root()?;
-        progress::step("look at configuration, hooks and data base");
-        let status = look(&workspace, &request);
-        progress::percent(100);
-        Ok(Outcome {
-            summary: summary(&status),
-            outputs: json::text(&status)?,
-            artifacts: Vec::new(),
-        })
+        let mut life = Lifecycle::begin(PATTERN_ID, None, &HostEvents, &HostClock);
+        match carry_out(&context, &mut life) {
+            Ok(done) => {
+                progress::percent(100);
+                Ok(Outcome {
+                    summary: summary(&done),
+                    outputs: with_record(&done, life)?,
+                    artifacts: Vec::new(),
+                })
+            }
+            Err(failure) => {
+                life.failed(vec![session::sentence(&failure)], Vec::new());
+                Err(failure)
+            }
+        }
     }
+}
+
+fn carry_out(context: &Context, life: &mut Lifecycle<'_>) -> Result<Status, Failure> {
+    let request = check(&context.inputs)?;
+    life.resolved(&serde_json::json!({ "root": request.root.as_str() }));
+    let workspace = workspace::root()?;
+    // Nothing is written.
+    life.expanded(0);
+    life.validated();
+    progress::step("look at configuration, hooks and data base");
+    Ok(look(&workspace, &request))
+}
+
+/// The outputs, with the record of the result.
+fn with_record(outputs: impl serde::Serialize, life: Lifecycle<'_>) -> Result<String, Failure> {
+    let failed = |error: serde_json::Error| Failure::failed("invalid-json", error.to_string());
+    let mut outputs = serde_json::to_value(outputs).map_err(failed)?;
+    let record = serde_json::to_value(life.completed(Vec::new())).map_err(failed)?;
+    if let Some(outputs) = outputs.as_object_mut() {
+        outputs.insert("result".to_owned(), record);
+    }
+    json::text(&outputs)
 }
 
 fn check(inputs: &str) -> Result<Request, Vec<Problem>> {

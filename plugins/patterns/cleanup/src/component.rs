@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use remit_plugin_library::files::{self, Kind};
 use remit_plugin_library::path::SafePath;
-use remit_plugin_library::session;
+use remit_plugin_library::report::Lifecycle;
+use remit_plugin_library::session::{self, HostClock, HostEvents};
 use remit_plugin_library::transaction::Transaction;
 use remit_plugin_sdk::{
     Call, Context, Descriptor, Exit, Failure, Outcome, Pattern, Problem, clock, json, progress,
@@ -22,6 +23,8 @@ use crate::stale::LastCommit;
 use crate::status;
 use crate::testing::{Runner, TestRun, Tests};
 
+/// The pattern in result records: the origin's program has no identifier in its registry.
+const PATTERN_ID: &str = "PAT-CLEANUP-EXECUTOR-001";
 /// Where a configuration usually is.
 const USUAL_CONFIG: &str = "config/cleanup_automation_config.yaml";
 /// How many lines of the tests' output a failure shows.
@@ -49,36 +52,76 @@ impl Pattern for Cleanup {
     }
 
     fn execute(context: Context) -> Result<Outcome, Failure> {
-        let request = Request::check(&context.inputs).map_err(session::problems)?;
-        let base = workspace::root()?;
-        let config = read_config(&base, request.config.as_ref())?;
-        let world = Host {
-            context: &context,
-            base: base.clone(),
-        };
-        match clean(&world, &base, &config, &request) {
-            Ok(report) => {
+        let mut life = Lifecycle::begin(PATTERN_ID, None, &HostEvents, &HostClock);
+        let mut stays = Vec::new();
+        match carry_out(&context, &mut life, &mut stays) {
+            Ok(done) => {
                 progress::percent(100);
                 Ok(Outcome {
-                    summary: summary(&report),
-                    outputs: json::text(&report)?,
+                    summary: summary(&done),
+                    outputs: with_record(&done, done.made(), life)?,
                     artifacts: Vec::new(),
                 })
             }
-            Err(Stop::Outside(failure)) => Err(failure),
-            Err(Stop::Failed {
-                code,
-                message,
-                hint,
-                report,
-            }) => {
-                for result in &report.results {
-                    progress::log(progress::Level::Error, "cleanup.result", result)?;
-                }
-                Err(Failure::failed_with_hint(code, message, hint))
+            Err(failure) => {
+                life.failed(vec![session::sentence(&failure)], stays);
+                Err(failure)
             }
         }
     }
+}
+
+/// Does all of it. `stays` are the files that stay although it failed.
+fn carry_out(
+    context: &Context,
+    life: &mut Lifecycle<'_>,
+    stays: &mut Vec<String>,
+) -> Result<Report, Failure> {
+    let request = Request::check(&context.inputs).map_err(session::problems)?;
+    let base = workspace::root()?;
+    let config = read_config(&base, request.config.as_ref())?;
+    life.resolved(&serde_json::json!({ "patterns": request.patterns }));
+    life.expanded(0);
+    life.validated();
+    let world = Host {
+        context,
+        base: base.clone(),
+    };
+    clean(&world, &base, &config, &request).map_err(|stop| match stop {
+        Stop::Outside(failure) => failure,
+        Stop::Failed {
+            code,
+            message,
+            hint,
+            report,
+        } => {
+            *stays = report.made();
+            for result in &report.results {
+                // A result has a JSON form.
+                drop(progress::log(
+                    progress::Level::Error,
+                    "cleanup.result",
+                    result,
+                ));
+            }
+            Failure::failed_with_hint(code, message, hint)
+        }
+    })
+}
+
+/// The outputs, with the record of the result.
+fn with_record(
+    outputs: impl serde::Serialize,
+    files: Vec<String>,
+    life: Lifecycle<'_>,
+) -> Result<String, Failure> {
+    let failed = |error: serde_json::Error| Failure::failed("invalid-json", error.to_string());
+    let mut outputs = serde_json::to_value(outputs).map_err(failed)?;
+    let record = serde_json::to_value(life.completed(files)).map_err(failed)?;
+    if let Some(outputs) = outputs.as_object_mut() {
+        outputs.insert("result".to_owned(), record);
+    }
+    json::text(&outputs)
 }
 
 fn read_config(base: &Path, named: Option<&SafePath>) -> Result<Config, Failure> {

@@ -80,6 +80,16 @@ pub(crate) struct Shown {
     why: String,
 }
 
+impl Shown {
+    /// The file that is there because of it, if there is one.
+    pub(crate) fn made(&self) -> Option<&str> {
+        match self.action {
+            "remove" => None,
+            _ => self.to.as_deref().or(Some(&self.path)),
+        }
+    }
+}
+
 impl From<&Step> for Shown {
     fn from(step: &Step) -> Self {
         let (action, path, to) = match &step.action {

@@ -88,6 +88,17 @@ pub(crate) struct Report {
     pub(crate) results: Vec<PatternResult>,
 }
 
+impl Report {
+    /// The files that are there because of what was done and stays.
+    pub(crate) fn made(&self) -> Vec<String> {
+        let done = self.results.iter().filter(|result| result.changes_made > 0);
+        done.flat_map(|result| &result.changes)
+            .filter_map(Shown::made)
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
 /// Why it did not end well.
 #[derive(Debug)]
 pub(crate) enum Stop<E> {

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use remit_plugin_library::report::Lifecycle;
+use remit_plugin_library::session::{self, HostClock, HostEvents};
 use remit_plugin_sdk::{
     Context, Descriptor, Failure, Outcome, Pattern, Problem, json, progress, workspace,
 };
@@ -15,6 +17,8 @@ use crate::report::{Report, report};
 use crate::request::{INPUT_SCHEMA, OUTPUT_SCHEMA, Request};
 use crate::tree::{Programs, Tree};
 
+/// The pattern in the registries of other systems, in the form that results need: theirs has a `_`.
+const PATTERN_ID: &str = "PAT-IMPLEMENTATION-STATUS-007";
 /// How many directories of executors the summary names: usually there is one.
 const SHOWN_DIRECTORIES: usize = 3;
 
@@ -37,25 +41,57 @@ impl Pattern for ImplementationStatus {
     }
 
     fn execute(context: Context) -> Result<Outcome, Failure> {
-        let request = check(&context.inputs)?;
-        let workspace = workspace::root()?;
-        progress::step("read the registry");
-        let text = read(&request.registry.within(&workspace), MOST_YAML_BYTES)
-            .map_err(|error| cannot_read("registry", &error.to_string()))?;
-        let registry = Registry::parse(&text).map_err(|error| {
-            Failure::failed("bad-registry", format!("{}: {error}", request.registry))
-        })?;
-        let phases = read_phases(&request, &workspace)?;
-        progress::step("look for what it names");
-        let mut tree = Tree::new(&request.root.within(&workspace));
-        let report = report(request.registry.as_str(), &registry, &phases, &mut tree);
-        progress::percent(100);
-        Ok(Outcome {
-            summary: summary(&report),
-            outputs: json::text(&report)?,
-            artifacts: Vec::new(),
-        })
+        let mut life = Lifecycle::begin(PATTERN_ID, None, &HostEvents, &HostClock);
+        match carry_out(&context, &mut life) {
+            Ok(done) => {
+                progress::percent(100);
+                Ok(Outcome {
+                    summary: summary(&done),
+                    outputs: with_record(&done, life)?,
+                    artifacts: Vec::new(),
+                })
+            }
+            Err(failure) => {
+                life.failed(vec![session::sentence(&failure)], Vec::new());
+                Err(failure)
+            }
+        }
     }
+}
+
+fn carry_out(context: &Context, life: &mut Lifecycle<'_>) -> Result<Report, Failure> {
+    let request = check(&context.inputs)?;
+    life.resolved(&serde_json::json!({ "registry": request.registry.as_str() }));
+    let workspace = workspace::root()?;
+    progress::step("read the registry");
+    let text = read(&request.registry.within(&workspace), MOST_YAML_BYTES)
+        .map_err(|error| cannot_read("registry", &error.to_string()))?;
+    let registry = Registry::parse(&text).map_err(|error| {
+        Failure::failed("bad-registry", format!("{}: {error}", request.registry))
+    })?;
+    let phases = read_phases(&request, &workspace)?;
+    // Nothing is written.
+    life.expanded(0);
+    life.validated();
+    progress::step("look for what it names");
+    let mut tree = Tree::new(&request.root.within(&workspace));
+    Ok(report(
+        request.registry.as_str(),
+        &registry,
+        &phases,
+        &mut tree,
+    ))
+}
+
+/// The outputs, with the record of the result.
+fn with_record(outputs: impl serde::Serialize, life: Lifecycle<'_>) -> Result<String, Failure> {
+    let failed = |error: serde_json::Error| Failure::failed("invalid-json", error.to_string());
+    let mut outputs = serde_json::to_value(outputs).map_err(failed)?;
+    let record = serde_json::to_value(life.completed(Vec::new())).map_err(failed)?;
+    if let Some(outputs) = outputs.as_object_mut() {
+        outputs.insert("result".to_owned(), record);
+    }
+    json::text(&outputs)
 }
 
 fn check(inputs: &str) -> Result<Request, Vec<Problem>> {

@@ -59,6 +59,9 @@ fn old_archives_become_one_file_each_and_an_index() {
             .any(|path| path.starts_with("archive/all/INDEX-"))
     );
     assert!(result.notes[0].contains("nowhere"));
+    let made = report.made();
+    assert_eq!(made.len(), 3, "{made:?}");
+    assert_eq!(made[0], "archive/all/archive__one.tar.gz");
     let backup = report.backup.unwrap();
     assert_eq!(place.files()[&format!("{backup}/old/c.txt")], b"c\n");
 }
