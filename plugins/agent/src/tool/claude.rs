@@ -112,6 +112,10 @@ fn system(event: &Value, scribe: &mut Scribe) {
             let (status, error) = (count(event, "/error_status"), text(event, "/error"));
             scribe.retry(&format!("status {status}: {error}"));
         }
+        "permission_denied" => {
+            let why = text(event, "/message");
+            scribe.deny(text(event, "/tool_use_id"), text(event, "/tool_name"), why);
+        }
         "ui_invalidate" | "compact_boundary" | "status" | "hook_started" | "hook_progress"
         | "hook_response" | "task_started" | "task_progress" | "task_notification"
         | "session_state_changed" => {}
@@ -147,7 +151,8 @@ fn result(event: &Value, scribe: &mut Scribe) {
     }
     let said = words(event.get("result"));
     let (kind, why) = kind_of_result(event, &said);
-    if kind == EndKind::Completed {
+    // Most often it repeats the last message.
+    if kind == EndKind::Completed && said != scribe.seen.text {
         scribe.said(&said);
     }
     scribe.end(kind, &why);
