@@ -39,7 +39,10 @@ fn recordings(folder: &Path) -> Vec<Recording> {
         };
         let (tool, expected) = match expected.strip_suffix(" (via ACP)") {
             Some(expected) => (Some(Tool::Acp), expected),
-            None => (Tool::ALL.into_iter().find(|one| one.name() == tool), expected),
+            None => (
+                Tool::ALL.into_iter().find(|one| one.name() == tool),
+                expected,
+            ),
         };
         Recording {
             name: name.to_owned(),
@@ -97,7 +100,9 @@ impl Recording {
         }
         let said = self.text("stdout");
         if self.tool == Some(Tool::Aider) && said.lines().any(|line| line.starts_with("Commit ")) {
-            let applied = said.lines().filter_map(|line| line.strip_prefix("Applied edit to "));
+            let applied = said
+                .lines()
+                .filter_map(|line| line.strip_prefix("Applied edit to "));
             files.extend(applied.map(str::to_owned));
         }
         Changes::seen(files)
@@ -117,7 +122,10 @@ impl Recording {
         };
         if tool == Tool::Acp {
             let said = self.text("acp.jsonl");
-            let agent: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("S> ")).collect();
+            let agent: Vec<&str> = said
+                .lines()
+                .filter_map(|line| line.strip_prefix("S> "))
+                .collect();
             feed(Stream::Stdout, agent.join("\n").as_bytes());
         } else {
             feed(Stream::Stdout, &self.read("stdout"));
@@ -174,7 +182,10 @@ fn check(folder: &Path) -> usize {
 fn every_recording_beside_the_repository_gets_the_verdict_of_its_index() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(ALL);
     if !folder.join("INDEX.tsv").is_file() {
-        eprintln!("SKIPPED: there are no recordings at {}; only the small copies were checked", folder.display());
+        eprintln!(
+            "SKIPPED: there are no recordings at {}; only the small copies were checked",
+            folder.display()
+        );
         return;
     }
     let judged = check(&folder);
