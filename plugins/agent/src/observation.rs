@@ -111,6 +111,8 @@ pub struct Observation {
     pub refusal_signs: u32,
     /// How often it asked its provider again.
     pub retries: u32,
+    /// What it said when it did so the last time.
+    pub last_retry: String,
     /// How many tools of its own it used.
     pub steps: u32,
     /// Tokens.
@@ -211,7 +213,8 @@ impl Scribe {
 
     pub(crate) fn retry(&mut self, why: &str) {
         self.seen.retries = self.seen.retries.saturating_add(1);
-        self.note(Note::Retry(cut(why, MAX_WORDS)));
+        self.seen.last_retry = cut(why, MAX_WORDS);
+        self.note(Note::Retry(self.seen.last_retry.clone()));
     }
 
     pub(crate) fn deny(&mut self, id: &str, what: &str, why: &str) {

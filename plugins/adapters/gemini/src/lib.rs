@@ -3,20 +3,14 @@
 //! gemini-cli takes the way to log in, the limit on turns and the commands that are allowed from
 //! settings only; they are handed over in a scratch file, which the owner's declaration names as
 //! the system's settings: they win over those of the repository. Never: the prompt as an argument.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool, Value, json};
 
 /// The file with the settings of a request; the owner's declaration names it.
 const SETTINGS: &str = "gemini-settings.json";
 
-struct Gemini;
+/// The adapter.
+pub struct Gemini;
 
 impl Agent for Gemini {
     const TOOL: Tool = Tool::Gemini;

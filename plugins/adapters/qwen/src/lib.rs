@@ -3,20 +3,14 @@
 //! Limits on turns and the commands that are allowed are handed over as settings in a scratch file,
 //! which the owner's declaration names as the system's. qwen says `is_error: false` of a provider
 //! that refused; its rule knows. Never: the prompt as an argument.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool, Value, json};
 
 /// The file with the settings of a request; the owner's declaration names it.
 const SETTINGS: &str = "qwen-settings.json";
 
-struct Qwen;
+/// The adapter.
+pub struct Qwen;
 
 impl Agent for Qwen {
     const TOOL: Tool = Tool::Qwen;
