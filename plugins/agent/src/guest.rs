@@ -105,9 +105,12 @@ pub fn execute<A: Agent>(context: &Context) -> Result<AdapterReport, Failure> {
 pub(crate) fn put_files(files: &[(String, String)]) -> Result<(), Failure> {
     for (name, content) in files {
         let path = workspace::scratch()?.join(name);
-        fs::write(&path, content).map_err(|error| {
-            Failure::failed_for_now("scratch", format!("{}: {error}", path.display()))
-        })?;
+        let above = path.parent().map_or(Ok(()), fs::create_dir_all);
+        above
+            .and_then(|()| fs::write(&path, content))
+            .map_err(|error| {
+                Failure::failed_for_now("scratch", format!("{}: {error}", path.display()))
+            })?;
     }
     Ok(())
 }

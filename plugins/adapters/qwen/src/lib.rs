@@ -31,7 +31,11 @@ fn settings(request: &Request) -> Value {
     let mut settings = json!({
         "privacy": { "usageStatisticsEnabled": false },
         "general": { "disableAutoUpdate": true },
-        "tools": { "allowed": remit_plugin_agent::shell_rules(request) },
+        "tools": {
+            "allowed": remit_plugin_agent::shell_rules(request),
+            // A tool has no terminal, and cannot make one.
+            "shell": { "enableInteractiveShell": false },
+        },
     });
     if let Some(most) = request.max_turns {
         settings["model"]["maxSessionTurns"] = json!(most);
