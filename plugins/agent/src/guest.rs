@@ -298,6 +298,7 @@ pub(crate) fn conclude(
     report(
         tool,
         seen,
+        ended,
         &judgement,
         &changes,
         json::text(&details)?,
@@ -318,6 +319,7 @@ fn changes() -> Changes {
 fn report(
     tool: Tool,
     seen: &Observation,
+    ended: Ended,
     judgement: &Judgement,
     changes: &Changes,
     details: String,
@@ -331,7 +333,11 @@ fn report(
     );
     match judgement.verdict {
         Verdict::Timeout => return Err(Failure::TimedOut),
-        Verdict::Cancelled => return Err(Failure::Cancelled),
+        Verdict::Cancelled if ended == Ended::Killed(Killer::Run) => {
+            return Err(Failure::Cancelled);
+        }
+        // A signal from elsewhere, or the memory was full: nobody has called the work off.
+        Verdict::Cancelled => return Err(Failure::failed_for_now("interrupted", sentence)),
         Verdict::Provider => {
             return Err(Failure::Failed(Report {
                 code: "provider".into(),
