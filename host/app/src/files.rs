@@ -294,3 +294,37 @@ mod tests {
         assert!(is_placeholder(&path, "remit.toml"));
     }
 }
+
+/// Whether a path that a person named is a directory.
+pub(crate) fn is_directory(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| data.is_dir())
+}
+
+/// Whether a path that a person named is a file.
+pub(crate) fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| data.is_file())
+}
+
+/// When a file was last changed, in seconds and nanoseconds; nothing if it cannot be looked at.
+pub(crate) fn changed(path: &Path) -> Option<(i64, i64)> {
+    let data = fs::metadata(path).ok()?;
+    Some((data.mtime(), data.mtime_nsec()))
+}
+
+/// The files with this ending directly in a directory, sorted; none if it is not there.
+pub(crate) fn texts_in(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, Stop> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(directory, &error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(directory, &error))?.path();
+        if path.extension().is_some_and(|known| known == ending) && is_file(&path) {
+            found.push(path);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}

@@ -33,6 +33,7 @@ mod revocation;
 mod run_plan;
 mod stdout;
 mod timeline;
+mod trial;
 mod trust;
 mod watch;
 mod wiring;

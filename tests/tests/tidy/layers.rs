@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("remit-component", &["remit-core"]),
     ("remit-ledger", &["remit-core", "remit-engine"]),
     ("remit-sandbox", &["remit-core", "remit-engine"]),
+    ("remit-scripted", &["remit-core", "remit-engine"]),
     ("remit-telemetry", &["remit-core", "remit-engine"]),
     ("remit-workspace", &["remit-core", "remit-engine"]),
     // The supervisor is the far end of process's own protocol, for a target of its own.
@@ -45,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "remit-ledger",
             "remit-process",
             "remit-sandbox",
+            "remit-scripted",
             "remit-telemetry",
             "remit-workspace",
         ],

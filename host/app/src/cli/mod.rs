@@ -25,6 +25,7 @@ mod metrics;
 mod pack;
 mod plan;
 mod plugin;
+mod plugin_test;
 mod policy;
 mod reference;
 mod request;

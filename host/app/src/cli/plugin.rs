@@ -5,8 +5,8 @@ use clap::Subcommand;
 use remit_core::outcome::ExitCode;
 use serde_json::json;
 
-use super::pack;
 use super::target::Look;
+use super::{pack, plugin_test};
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
 use crate::printable::printable;
@@ -25,6 +25,7 @@ pub(crate) struct Args {
 enum Command {
     List(ListArgs),
     Pack(pack::Args),
+    Test(plugin_test::Args),
 }
 
 /// Lists the built-in plugins and those that a policy names
@@ -40,6 +41,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
         Command::List(args) => list(&args),
         Command::Pack(args) => pack::run(&args),
+        Command::Test(args) => plugin_test::run(&args),
     }
 }
 

@@ -206,7 +206,8 @@ impl Template {
     /// The values that give exactly these arguments, if this template can give them: the reverse of
     /// [`Self::fill`]. A slot is filled as early as it can be; what cannot be reached so is not
     /// reached.
-    pub(crate) fn unfill(&self, arguments: &[String]) -> Option<Vec<(String, SlotValue)>> {
+    #[must_use]
+    pub fn unfill(&self, arguments: &[String]) -> Option<Vec<(String, SlotValue)>> {
         let mut rest = arguments;
         let mut values = Vec::new();
         for (index, element) in self.elements.iter().enumerate() {
