@@ -12,6 +12,7 @@
 
 mod approvals;
 mod audit;
+mod authoring;
 mod case;
 mod cases;
 mod check;

@@ -35,6 +35,7 @@ use crate::exit::Stop;
 use crate::loading::Loaded;
 use crate::owner::Owner;
 use crate::places::Places;
+use crate::recording::Recording;
 
 /// Threads of the runtime: one for the guest, one for tools and timers.
 const WORKERS: usize = 2;
@@ -51,6 +52,8 @@ pub(crate) struct Surroundings {
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
     pub(crate) rehearsal: Option<Rehearsal>,
+    /// Writes the run down, if someone wants it.
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 /// What is different in a run that only shows what a plugin uses.
@@ -202,8 +205,12 @@ pub(crate) async fn wire(
         Some(_) => Arc::new(MemoryState::new()),
         None => Arc::new(SqliteState::at(places.plugin_state())),
     };
+    let mut tools = tools as Arc<dyn Tools>;
+    if let Some(recording) = &surroundings.recording {
+        tools = recording.stand_before(tools, owner.workspace(), &grants)?;
+    }
     let world = World {
-        tools: tools as Arc<dyn Tools>,
+        tools,
         state,
         tree,
         durable: None,

@@ -181,12 +181,28 @@ impl Look {
             }
         }
         if let Some(wanted) = &expect.problems {
-            let got = if let Outcome::InvalidInput { problems } = outcome {
-                json!(problems)
-            } else {
-                json!([])
-            };
-            self.json("problems", &Value::Array(wanted.clone()), &got);
+            self.problems(wanted, outcome);
+        }
+    }
+
+    /// In any order, but all of them: who checks first is nobody's business.
+    fn problems(&mut self, wanted: &[Value], outcome: &Outcome) {
+        let mut left: Vec<Value> = if let Outcome::InvalidInput { problems } = outcome {
+            problems.iter().map(|problem| json!(problem)).collect()
+        } else {
+            Vec::new()
+        };
+        let all = shown(&json!(left));
+        for one in wanted {
+            match left.iter().position(|got| mismatches(one, got).is_empty()) {
+                Some(place) => {
+                    left.remove(place);
+                }
+                None => self.add("problems", shown(one), all.clone()),
+            }
+        }
+        for more in left {
+            self.add("problems", "no further problem", shown(&more));
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct Script {
     grants: Grants,
     any_order: bool,
     expected: Vec<Expectation>,
+    /// What becomes of calls that nobody expects; they do not fit if absent.
+    otherwise: Option<ExpectedCall>,
     made: Vec<Made>,
     count: usize,
     used: BTreeMap<(String, String), usize>,
@@ -63,7 +65,11 @@ pub(crate) enum Answer {
 }
 
 impl Script {
-    pub(crate) fn new(scenario: &Scenario, grants: Grants) -> Self {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        grants: Grants,
+        otherwise: Option<&ExpectedCall>,
+    ) -> Self {
         let expected = scenario.calls.iter().map(|call| Expectation {
             call: spoiled(call),
             left: call.times,
@@ -72,6 +78,7 @@ impl Script {
             grants,
             any_order: scenario.any_order,
             expected: expected.collect(),
+            otherwise: otherwise.map(spoiled),
             made: Vec::new(),
             count: 0,
             used: BTreeMap::new(),
@@ -89,7 +96,8 @@ impl Script {
     pub(crate) fn check(&self, launch: &Launch) -> Result<(), StartError> {
         let open = self.expected.iter().filter(|one| one.left > 0);
         let mut same = open.filter(|one| is_same_tool(&one.call, launch));
-        match same.next().and_then(|one| one.call.refuse) {
+        let next = same.next().map(|one| &one.call).or(self.otherwise.as_ref());
+        match next.and_then(|call| call.refuse) {
             Some(why @ (Refusal::Missing | Refusal::Changed)) => Err(refusal(why, launch)),
             Some(Refusal::Spawn | Refusal::Limit) | None => Ok(()),
         }
@@ -112,12 +120,12 @@ impl Script {
                     return Answer::Refuse(unexpected(launch, "it is gone"));
                 };
                 one.left -= 1;
-                match one.call.refuse {
-                    Some(why) => Answer::Refuse(refusal(why, launch)),
-                    None => Answer::Play(Box::new(one.call.clone()), name),
-                }
+                play(&one.call, launch, name)
             }
             Err(why) => {
+                if let Some(call) = &self.otherwise {
+                    return play(call, launch, name);
+                }
                 let complaint = format!("{name} is not expected: {why}");
                 self.complain(complaint.clone());
                 Answer::Refuse(unexpected(launch, &complaint))
@@ -283,6 +291,14 @@ impl Script {
             made: self.count,
             used: self.used.clone(),
         }
+    }
+}
+
+/// What becomes of a call that is expected.
+fn play(call: &ExpectedCall, launch: &Launch, name: String) -> Answer {
+    match call.refuse {
+        Some(why) => Answer::Refuse(refusal(why, launch)),
+        None => Answer::Play(Box::new(call.clone()), name),
     }
 }
 

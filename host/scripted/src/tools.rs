@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use cap_std::fs::Dir;
 use remit_core::digest::Digest;
 use remit_core::grant::Grants;
-use remit_core::scenario::Scenario;
+use remit_core::scenario::{ExpectedCall, Scenario};
 use remit_core::tool::{FileIdentity, Launch, MAX_STDIN_BYTES, ProgramIdentity, StartError, Stdin};
 use remit_engine::cancel::Cancel;
 use remit_engine::seam::{Started, Tools};
@@ -70,7 +70,22 @@ impl ScriptedTools {
     pub fn new(scenario: &Scenario, grants: Grants, stage: Stage) -> Self {
         Self {
             stage: Arc::new(stage),
-            script: Mutex::new(Script::new(scenario, grants)),
+            script: Mutex::new(Script::new(scenario, grants, None)),
+        }
+    }
+
+    /// The same, but every call that the scenario does not expect plays `otherwise`: for trials of a
+    /// plugin about which nothing is known yet.
+    #[must_use]
+    pub fn agreeable(
+        scenario: &Scenario,
+        grants: Grants,
+        stage: Stage,
+        otherwise: &ExpectedCall,
+    ) -> Self {
+        Self {
+            stage: Arc::new(stage),
+            script: Mutex::new(Script::new(scenario, grants, Some(otherwise))),
         }
     }
 

@@ -31,6 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Carried by the program, and run as a tool; knows nothing of what it attacks.
     ("remit-attacker", &[]),
+    // Carried by the program, and run in place of a tool; knows nothing of the host.
+    ("remit-replayer", &[]),
     // What build scripts need to build for another target, and what they build.
     ("remit-crossbuild", &[]),
     ("remit-builtin", &["remit-crossbuild"]),
@@ -45,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "remit-engine",
             "remit-ledger",
             "remit-process",
+            "remit-replayer",
             "remit-sandbox",
             "remit-scripted",
             "remit-telemetry",
@@ -132,6 +135,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
             "remit-supervisor",
         ],
         "the attacker shares nothing with what it attacks",
+    ),
+    (
+        "remit-replayer",
+        &["tokio", "wasmtime", "remit-core", "remit-process"],
+        "a stand-in for a tool is as small as a tool can be",
     ),
 ];
 

@@ -138,6 +138,7 @@ fn with_faults(scenarios: &[Placed]) -> Vec<Placed> {
                     name: format!("{} with {word} at call {}", placed.name, place + 1),
                     file: placed.file.clone(),
                     directory: placed.directory.clone(),
+                    otherwise: None,
                 });
             }
         }
@@ -153,13 +154,16 @@ async fn faulty(bench: &Bench, placed: &Placed, quiet: bool) -> Result<Row, Stop
             Some(format!("plugin-fault ({}): {message}", json!(kind)))
         }
         Outcome::Internal { message } => Some(format!("internal: {message}")),
-        Outcome::TimedOut { limit_ms } => Some(format!("no end within {limit_ms} ms")),
+        Outcome::TimedOut { limit_ms } if tried.ran_out() => {
+            Some(format!("no end within {limit_ms} ms"))
+        }
         Outcome::Succeeded { .. }
         | Outcome::Failed { .. }
         | Outcome::Rejected { .. }
         | Outcome::InvalidInput { .. }
         | Outcome::Denied { .. }
         | Outcome::Unavailable { .. }
+        | Outcome::TimedOut { .. }
         | Outcome::Cancelled { .. } => None,
     };
     tried.differences = wrong

@@ -3,11 +3,12 @@
 //! The working tree and the store are the real kinds, in a directory that is gone afterwards. Never:
 //! a real tool, a variable of this machine, anything of the user's that is changed.
 
+pub(crate) mod stranger;
 pub(crate) mod subject;
 pub(crate) mod uses;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use remit_core::diagnostic::Diagnostics;
 use remit_core::event::Event;
 use remit_core::grant::Grants;
 use remit_core::outcome::Outcome;
-use remit_core::scenario::{Interface, Scenario};
+use remit_core::scenario::{ExpectedCall, Interface, Scenario};
 use remit_engine::attempt;
 use remit_engine::cancel::Cancel;
 use remit_engine::host::{Identity, PluginHost, World};
@@ -52,7 +53,9 @@ pub(crate) struct Placed {
     /// Its own file or whatever stands for it, for messages.
     pub(crate) file: String,
     /// The directory below which the files lie that it names.
-    pub(crate) directory: std::path::PathBuf,
+    pub(crate) directory: PathBuf,
+    /// What tools do of which it says nothing; nothing of the kind may happen if absent.
+    pub(crate) otherwise: Option<ExpectedCall>,
 }
 
 impl Placed {
@@ -73,16 +76,18 @@ impl Placed {
             scenario,
             file,
             directory: parent.unwrap_or_else(|| Path::new(".")).to_owned(),
+            otherwise: None,
         })
     }
 
-    /// One that no file has.
-    pub(crate) fn made(name: &str, scenario: Scenario) -> Self {
+    /// One that no file has, in which tools do this.
+    pub(crate) fn made(name: &str, scenario: Scenario, otherwise: ExpectedCall) -> Self {
         Self {
             scenario,
             name: name.to_owned(),
             file: name.to_owned(),
             directory: std::env::temp_dir(),
+            otherwise: Some(otherwise),
         }
     }
 }
@@ -101,6 +106,17 @@ pub(crate) struct Tried {
     pub(crate) used: Used,
     /// How long it took.
     pub(crate) took: Duration,
+}
+
+impl Tried {
+    /// Whether the host had to end it. A plugin may say itself that a limit passed.
+    pub(crate) fn ran_out(&self) -> bool {
+        if let Outcome::TimedOut { limit_ms } = self.outcome {
+            self.took.as_millis() >= u128::from(limit_ms)
+        } else {
+            false
+        }
+    }
 }
 
 /// A compiled component, ready for any number of trials.
@@ -179,7 +195,10 @@ impl Bench {
         )
         .map_err(|error| Stop::Internal(error.into()))?;
         let stage = Stage::new(room.open()?, None, room.material.clone(), cancel.clone());
-        let tools = Arc::new(ScriptedTools::new(scenario, grants.clone(), stage));
+        let tools = Arc::new(match &placed.otherwise {
+            None => ScriptedTools::new(scenario, grants.clone(), stage),
+            Some(play) => ScriptedTools::agreeable(scenario, grants.clone(), stage, play),
+        });
         let memory = grants.limits().memory().get();
         let plugin = self
             .plugin
@@ -375,7 +394,7 @@ impl Kept {
 }
 
 /// All the mistakes of several files, at once.
-pub(crate) fn read_all(paths: &[std::path::PathBuf]) -> Result<Vec<Placed>, Stop> {
+pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Placed>, Stop> {
     let mut placed = Vec::new();
     let mut mistakes = Vec::new();
     for path in paths {

@@ -89,7 +89,7 @@ fn from_file(path: &Path) -> Result<Loaded, Stop> {
 }
 
 /// The component that was built in a plugin's directory.
-fn component_in(directory: &Path) -> Result<PathBuf, Stop> {
+pub(crate) fn component_in(directory: &Path) -> Result<PathBuf, Stop> {
     let manifest = directory.join(MANIFEST_FILE);
     let Some(text) = files::read_text_if_there(&manifest)? else {
         return Err(Stop::usage(

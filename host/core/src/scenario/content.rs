@@ -47,35 +47,42 @@ pub(super) fn read(section: &mut Section<'_>, key: &str) -> Option<Content> {
 
 /// Reads a table that is nothing but content.
 fn read_table(table: &mut Section<'_>) -> Option<Content> {
+    let count = ["base64", "from", "repeat"]
+        .iter()
+        .filter(|key| table.has(key))
+        .count();
     let base64 = base64(table, "base64");
     let from = from(table, "from");
     let repeat = table.text("repeat");
     let bytes = table.parsed::<ByteSize>("bytes", "bad-size");
-    match (base64, from, repeat, bytes) {
-        (Some(content), None, None, None) | (None, Some(content), None, None) => Some(content),
-        (None, None, Some(unit), Some(bytes)) if !unit.value.is_empty() => {
-            if bytes.value > MAX_REPEAT {
-                let message = format!("`bytes` is {}, the limit is {MAX_REPEAT}", bytes.value);
-                table
-                    .problems()
-                    .report(&bytes.span, "too-large", message, "write less");
-                return None;
-            }
-            Some(Content::Repeat {
-                unit: unit.value.as_bytes().to_vec(),
-                bytes: bytes.value.get(),
-            })
-        }
-        _ => {
-            table.problems().report(
-                table.span(),
-                "bad-content",
-                "this is not one content",
-                "write a text, { base64 = \"…\" }, { from = \"file\" } or { repeat = \"text\", bytes = \"1MiB\" }",
-            );
-            None
-        }
+    let fits = match &repeat {
+        None => bytes.is_none(),
+        Some(unit) => !unit.value.is_empty() && table.has("bytes"),
+    };
+    if count != 1 || !fits {
+        table.problems().report(
+            table.span(),
+            "bad-content",
+            "this is not one content",
+            "write a text, { base64 = \"…\" }, { from = \"file\" } or { repeat = \"text\", bytes = \"1MiB\" }",
+        );
+        return None;
     }
+    let Some(unit) = repeat else {
+        return base64.or(from);
+    };
+    let bytes = bytes?;
+    if bytes.value > MAX_REPEAT {
+        let message = format!("`bytes` is {}, the limit is {MAX_REPEAT}", bytes.value);
+        table
+            .problems()
+            .report(&bytes.span, "too-large", message, "write less");
+        return None;
+    }
+    Some(Content::Repeat {
+        unit: unit.value.as_bytes().to_vec(),
+        bytes: bytes.value.get(),
+    })
 }
 
 /// Bytes in base64.

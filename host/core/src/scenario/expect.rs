@@ -43,7 +43,7 @@ pub struct Expect {
     pub outputs: Option<Value>,
     /// Pointers into the outputs (RFC 6901), with a text that is in the text there.
     pub outputs_contain: Vec<(String, String)>,
-    /// Parts of the problems of the inputs, in order, all of them.
+    /// Parts of the problems of the inputs, all of them, in any order.
     pub problems: Option<Vec<Value>>,
     /// The paths of the artifacts, all of them, in any order.
     pub artifacts: Option<Vec<String>>,

@@ -105,6 +105,31 @@ pub struct ExpectedCall {
     pub play: Vec<Step>,
 }
 
+impl ExpectedCall {
+    /// Any call of any tool, playing this.
+    #[must_use]
+    pub fn anything(play: Vec<Step>) -> Self {
+        Self {
+            line: 0,
+            tool: String::new(),
+            template: String::new(),
+            slots: Vec::new(),
+            arguments: None,
+            arguments_contain: Vec::new(),
+            directory: None,
+            stdin: None,
+            stdin_contains: Vec::new(),
+            env: Vec::new(),
+            optional: true,
+            times: 1,
+            refuse: None,
+            fault: None,
+            ignores_term: false,
+            play,
+        }
+    }
+}
+
 /// A whole scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {

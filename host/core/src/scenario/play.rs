@@ -339,23 +339,21 @@ fn write(table: &mut Section<'_>) -> Option<Step> {
             place
         }
     };
+    let count = ["text", "base64", "from"]
+        .iter()
+        .filter(|key| table.has(key))
+        .count();
+    if count != 1 {
+        table.problems().report(
+            table.span(),
+            "one-content",
+            "a file that is written has exactly one content",
+            "add `text`, `base64` or `from`",
+        );
+    }
     let text = table.text("text").map(|text| Content::text(text.value));
     let base64 = content::base64(table, "base64");
-    let from = content::from(table, "from");
-    let content = match (text, base64, from) {
-        (Some(content), None, None) | (None, Some(content), None) | (None, None, Some(content)) => {
-            Some(content)
-        }
-        _ => {
-            table.problems().report(
-                table.span(),
-                "one-content",
-                "a file that is written has exactly one content",
-                "add `text`, `base64` or `from`",
-            );
-            None
-        }
-    };
+    let content = text.or(base64).or(content::from(table, "from"));
     Some(Step::Write {
         place: place?,
         path: path?.value,
