@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::{built_in, ends, remit, scenarios, write};
-use crate::home::Home;
+use crate::home::{Home, repository};
 
 #[test]
 fn the_scenarios_of_every_built_in_plugin_pass() {
@@ -28,6 +28,13 @@ fn the_scenarios_of_every_built_in_plugin_pass() {
     }
     assert!(wrong.is_empty(), "\n{wrong}");
     assert!(count >= 10, "only {count} scenarios");
+}
+
+#[test]
+fn the_scenario_of_the_documents_is_the_one_of_the_plugin() {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
+    let example = read("examples/scenarios/reports.toml");
+    assert_eq!(example, read("plugins/adapters/command/tests/reports.toml"));
 }
 
 #[test]
@@ -129,7 +136,7 @@ fn the_directory_of_a_plugin_is_enough() {
     let guest = std::fs::read(&home.places()["$BOASTER"]).unwrap();
     std::fs::create_dir_all(directory.join("dist")).unwrap();
     std::fs::write(directory.join("dist/boaster.wasm"), guest).unwrap();
-    let manifest = crate::home::repository().join("plugins/testing/boaster/remit-plugin.toml");
+    let manifest = repository().join("plugins/testing/boaster/remit-plugin.toml");
     std::fs::copy(manifest, directory.join("remit-plugin.toml")).unwrap();
     let text = "format = 1\n[inputs]\nwrite = { \"a.txt\" = \"x\" }\nclaims = [\"b.txt\"]\n\
                 [expect]\nclaims-differ = true\nfiles = { \"a.txt\" = \"x\" }\n";
