@@ -281,7 +281,7 @@ impl Look {
 
     fn file(&mut self, path: &RelPath, expected: &FileExpected, happened: &Happened<'_>) {
         let what = format!("files.{path}");
-        let got = match read(happened.workspace, path) {
+        let got = match read_file(happened.workspace, path) {
             Ok(got) => got,
             Err(error) => {
                 if !matches!(expected, FileExpected::Absent) {
@@ -337,8 +337,9 @@ fn tail(text: &str) -> &str {
     text.get(text.ceil_char_boundary(start)..).unwrap_or(text)
 }
 
-fn read(workspace: &Dir, path: &RelPath) -> Result<Vec<u8>, String> {
-    let file = workspace
+/// The content of a file below a directory, up to the largest that a scenario can name.
+pub(crate) fn read_file(directory: &Dir, path: &RelPath) -> Result<Vec<u8>, String> {
+    let file = directory
         .open(path.as_str())
         .map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();

@@ -52,12 +52,9 @@ impl Material {
         for call in &scenario.calls {
             named.extend(&call.stdin);
             named.extend(call.play.iter().filter_map(content));
+            named.extend(expected(&call.scratch));
         }
-        for (_, expected) in &scenario.expect.files {
-            if let FileExpected::Is(content) = expected {
-                named.push(content);
-            }
-        }
+        named.extend(expected(&scenario.expect.files));
         let mut found = Self::default();
         for content in named {
             if let Content::From(path) = content
@@ -115,6 +112,17 @@ impl Material {
         root.write(path.as_str(), &bytes)
             .map_err(|error| failed(error.to_string()))
     }
+}
+
+/// The contents that files must have.
+fn expected(files: &[(RelPath, FileExpected)]) -> impl Iterator<Item = &Content> {
+    files.iter().filter_map(|(_, expected)| {
+        if let FileExpected::Is(content) = expected {
+            Some(content)
+        } else {
+            None
+        }
+    })
 }
 
 fn content(step: &Step) -> Option<&Content> {

@@ -2,11 +2,13 @@
 //!
 //! Never: a decision, a call that is changed on its way, an output that the plugin does not get.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use remit_core::change::ChangeKind;
 use remit_core::event::Stream;
@@ -16,6 +18,7 @@ use remit_engine::seam::{RunningTool, Started, StdinClosed, ToolEvent, Tools, Wo
 use tokio::time::Instant;
 
 use crate::material::MAX_MATERIAL;
+use crate::script::in_place;
 
 /// Silence that is worth a step of its own.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -35,6 +38,8 @@ pub enum RecordedStep {
     Wrote(RelPath, Vec<u8>),
     /// This file is gone since.
     Deleted(RelPath),
+    /// This file of the scratch directory has this content since.
+    Left(RelPath, Vec<u8>),
 }
 
 /// One use of a tool.
@@ -124,7 +129,7 @@ impl Tools for Recorder {
         let entry = Recorded {
             tool: launch.tool().to_string(),
             template: launch.template().to_string(),
-            arguments: launch.arguments().to_vec(),
+            arguments: in_place(launch),
             directory: match launch.directory() {
                 Directory::Workspace(path) => Some(path.clone()),
                 Directory::Fixed(_) => None,
@@ -136,6 +141,7 @@ impl Tools for Recorder {
             cut: false,
         };
         let before = self.looks.begin().await;
+        let scratch = launch.scratch().and_then(Scratched::at);
         let started = self.tools.start(launch).await;
         let mut log = lock(&self.log);
         let place = log.len();
@@ -157,6 +163,7 @@ impl Tools for Recorder {
                 place,
                 workspace: Arc::clone(&self.workspace),
                 before,
+                scratch,
                 kept: 0,
                 last: Instant::now(),
             }),
@@ -172,6 +179,7 @@ struct Recording {
     place: usize,
     workspace: Arc<Dir>,
     before: Option<Arc<dyn WorkingTree>>,
+    scratch: Option<Scratched>,
     kept: usize,
     last: Instant,
 }
@@ -206,6 +214,10 @@ impl Recording {
 
     /// What the tool left behind.
     async fn ended(&mut self, exit: Exit) {
+        if let Some(scratch) = self.scratch.take() {
+            let left = scratch.left();
+            self.note(|entry| entry.steps.extend(left));
+        }
         let Some(before) = self.before.take() else {
             self.note(|entry| {
                 entry.exit.get_or_insert(exit);
@@ -268,6 +280,72 @@ impl RunningTool for Recording {
     fn usage(&self) -> Usage {
         self.tool.usage()
     }
+}
+
+/// Files of a scratch directory that are looked at, and how deep: prompts, reports and logs are few.
+const MAX_SCRATCHED: usize = 200;
+const MAX_DEPTH: usize = 3;
+
+/// The scratch directory of an attempt, and what was in it when a tool started.
+struct Scratched {
+    directory: Dir,
+    before: BTreeMap<String, Vec<u8>>,
+}
+
+impl Scratched {
+    fn at(path: &str) -> Option<Self> {
+        let directory = Dir::open_ambient_dir(path, ambient_authority()).ok()?;
+        let before = files(&directory);
+        Some(Self { directory, before })
+    }
+
+    /// What is there now and was not so before.
+    fn left(&self) -> Vec<RecordedStep> {
+        let mut steps = Vec::new();
+        for (path, bytes) in files(&self.directory) {
+            if self.before.get(&path) == Some(&bytes) {
+                continue;
+            }
+            if let Ok(path) = RelPath::parse(&path) {
+                steps.push(RecordedStep::Left(path, bytes));
+            }
+        }
+        steps
+    }
+}
+
+/// The files below a directory with their content; what is too much is left out.
+fn files(directory: &Dir) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![(String::new(), 0)];
+    while let Some((below, depth)) = open.pop() {
+        let here = if below.is_empty() { "." } else { &below };
+        let Ok(entries) = directory.read_dir(here) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let path = match below.as_str() {
+                "" => name,
+                below => format!("{below}/{name}"),
+            };
+            let Ok(metadata) = directory.symlink_metadata(&path) else {
+                continue;
+            };
+            if metadata.is_dir() && depth < MAX_DEPTH {
+                open.push((path, depth + 1));
+            } else if metadata.is_file()
+                && metadata.len() <= MAX_MATERIAL
+                && found.len() < MAX_SCRATCHED
+                && let Ok(bytes) = directory.read(&path)
+            {
+                found.insert(path, bytes);
+            }
+        }
+    }
+    found
 }
 
 /// A poisoned lock only means that another thread panicked while it held plain data.

@@ -193,9 +193,9 @@ impl Script {
         if !is_same_tool(call, launch) {
             return vec!["next".to_owned()];
         }
-        let arguments = launch.arguments();
+        let arguments = in_place(launch);
         if let Some(wanted) = &call.arguments
-            && wanted != arguments
+            && *wanted != arguments
         {
             differs.push(format!(
                 "with the arguments {wanted:?}, and got {arguments:?}"
@@ -209,7 +209,7 @@ impl Script {
                 ));
             }
         }
-        differs.extend(self.slots(call, launch));
+        differs.extend(self.slots(call, launch, &arguments));
         if let Some(wanted) = &call.directory {
             let got = match launch.directory() {
                 Directory::Workspace(path) => path.to_string(),
@@ -239,16 +239,16 @@ impl Script {
         differs
     }
 
-    fn slots(&self, call: &ExpectedCall, launch: &Launch) -> Vec<String> {
+    fn slots(&self, call: &ExpectedCall, launch: &Launch, arguments: &[String]) -> Vec<String> {
         if call.slots.is_empty() {
             return Vec::new();
         }
         let tool = self.grants.tools().get(launch.tool());
         let template = tool.and_then(|tool| tool.declaration().templates().get(launch.template()));
-        let Some(filled) = template.and_then(|template| template.unfill(launch.arguments())) else {
+        let Some(filled) = template.and_then(|template| template.unfill(arguments)) else {
             return vec![format!(
                 "with slots that cannot be told from the arguments {:?}; expect `arguments` instead",
-                launch.arguments()
+                arguments
             )];
         };
         let mut differs = Vec::new();
@@ -340,6 +340,20 @@ pub(crate) fn excerpt(text: &str) -> String {
     match text.get(..end) {
         Some(start) if start.len() < text.len() => format!("{start}…"),
         Some(_) | None => text.to_owned(),
+    }
+}
+
+/// What stands for the scratch directory in arguments, as in a tool's declaration.
+pub(crate) const PLACE: &str = "{scratch}";
+
+/// The arguments, with `{scratch}` for the directory that is another one each time.
+pub(crate) fn in_place(launch: &Launch) -> Vec<String> {
+    let arguments = launch.arguments().iter();
+    match launch.scratch() {
+        Some(path) => arguments
+            .map(|argument| argument.replace(path, PLACE))
+            .collect(),
+        None => arguments.cloned().collect(),
     }
 }
 

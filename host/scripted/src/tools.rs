@@ -9,15 +9,16 @@ use async_trait::async_trait;
 use cap_std::fs::Dir;
 use remit_core::digest::Digest;
 use remit_core::grant::Grants;
-use remit_core::scenario::{ExpectedCall, Scenario};
+use remit_core::scenario::{ExpectedCall, FileExpected, Scenario};
 use remit_core::tool::{FileIdentity, Launch, MAX_STDIN_BYTES, ProgramIdentity, StartError, Stdin};
 use remit_engine::cancel::Cancel;
 use remit_engine::seam::{Started, Tools};
 
+use crate::check::read_file;
 use crate::input::Input;
 use crate::material::Material;
 use crate::playing::Playing;
-use crate::script::{Answer, Report, Script};
+use crate::script::{Answer, Report, Script, excerpt};
 
 /// Where tools play.
 #[derive(Debug)]
@@ -99,6 +100,43 @@ impl ScriptedTools {
         report
     }
 
+    /// Whether the plugin has put there what the tool is expected to find.
+    fn look_into_scratch(&self, call: &ExpectedCall, name: &str) {
+        for (path, expected) in &call.scratch {
+            let found = match &self.stage.scratch {
+                Some(directory) => read_file(directory, path),
+                None => Err("there is no scratch directory".to_owned()),
+            };
+            let wrong = match (expected, found) {
+                (FileExpected::Absent, Err(_)) => continue,
+                (FileExpected::Absent, Ok(_)) => "it is there".to_owned(),
+                (_, Err(error)) => error,
+                (FileExpected::Is(content), Ok(bytes)) => {
+                    if self
+                        .stage
+                        .material
+                        .bytes(content)
+                        .is_some_and(|wanted| wanted == bytes)
+                    {
+                        continue;
+                    }
+                    format!("it is {:?}", excerpt(&String::from_utf8_lossy(&bytes)))
+                }
+                (FileExpected::Contains(parts), Ok(bytes)) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    let Some(part) = parts.iter().find(|part| !text.contains(part.as_str())) else {
+                        continue;
+                    };
+                    format!("{part:?} is not in {:?}", excerpt(&text))
+                }
+            };
+            self.stage.complain(format!(
+                "{name}: the file `{path}` of the scratch directory is not as line {} expects: {wrong}",
+                call.line
+            ));
+        }
+    }
+
     /// What the tool reads, and the bytes if they are all there already.
     fn input(&self, launch: &Launch) -> Result<(Input, Option<Vec<u8>>), StartError> {
         let bytes = match launch.stdin() {
@@ -139,6 +177,7 @@ impl Tools for ScriptedTools {
         };
         script.began(name.clone(), call.as_ref().clone(), input.clone());
         drop(script);
+        self.look_into_scratch(&call, &name);
         let stage = Arc::clone(&self.stage);
         Ok(Started {
             tool: Box::new(Playing::new(stage, launch, &call, name, input)),

@@ -9,6 +9,7 @@ use remit_core::change::Change;
 use remit_core::event::Stream;
 use remit_core::grant::{Access, Grants};
 use remit_core::outcome::Outcome;
+use remit_core::path::RelPath;
 use remit_core::tool::{Exit, KillCause, ToolDeclaration};
 use serde_json::Value;
 
@@ -239,19 +240,31 @@ impl Writer {
                 format!("{{ {word} = {content} }}")
             }
             RecordedStep::Pause(time) => format!("{{ pause = \"{}ms\" }}", time.as_millis()),
-            RecordedStep::Wrote(path, bytes) => {
-                let path = quoted(path.as_str());
-                match std::str::from_utf8(bytes) {
-                    Ok(text) if text.len() <= MAX_INLINE => {
-                        format!("{{ write = {path}, text = {} }}", quoted(text))
-                    }
-                    Ok(_) | Err(_) => {
-                        let name = self.beside(call, &format!("{place}.written"), bytes);
-                        format!("{{ write = {path}, from = {} }}", quoted(&name))
-                    }
-                }
+            RecordedStep::Wrote(path, bytes) => self.file(call, place, path, bytes, ""),
+            RecordedStep::Left(path, bytes) => {
+                self.file(call, place, path, bytes, ", in = \"scratch\"")
             }
             RecordedStep::Deleted(path) => format!("{{ delete = {} }}", quoted(path.as_str())),
+        }
+    }
+
+    fn file(
+        &mut self,
+        call: usize,
+        place: usize,
+        path: &RelPath,
+        bytes: &[u8],
+        where_to: &str,
+    ) -> String {
+        let path = quoted(path.as_str());
+        match std::str::from_utf8(bytes) {
+            Ok(text) if text.len() <= MAX_INLINE => {
+                format!("{{ write = {path}, text = {}{where_to} }}", quoted(text))
+            }
+            Ok(_) | Err(_) => {
+                let name = self.beside(call, &format!("{place}.written"), bytes);
+                format!("{{ write = {path}, from = {}{where_to} }}", quoted(&name))
+            }
         }
     }
 

@@ -91,6 +91,7 @@ fn around(
         tools,
         state: Arc::new(FakeState::default()),
         tree: Arc::new(FakeTree::default()),
+        scratch: None,
         durable: None,
     };
     let identity = Identity {

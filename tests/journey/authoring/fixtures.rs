@@ -18,14 +18,23 @@ fn a_repository_has_a_commit_and_a_mistake_that_its_test_finds() {
         assert!(place.join(path).is_file(), "{path}");
     }
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).current_dir(&place).output().unwrap();
-        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(&place)
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     };
     assert_eq!(git(&["status", "--porcelain"]), (true, String::new()));
     assert_eq!(git(&["rev-list", "--count", "HEAD"]), (true, "1\n".into()));
     let test = |place: &PathBuf| {
         let mut python = Command::new("python3");
-        python.args(["-B", "-m", "unittest", "-q"]).current_dir(place);
+        python
+            .args(["-B", "-m", "unittest", "-q"])
+            .current_dir(place);
         python.output().unwrap().status.success()
     };
     assert!(!test(&place), "there is something to do");
@@ -53,9 +62,14 @@ fn stand_in(home: &Home, options: &[&str]) -> String {
     write(&home.path("out/complaint"), "a complaint\n");
     let (transcript, complaint) = (home.path("out/transcript"), home.path("out/complaint"));
     let mut arguments = vec![
-        "fixture", "replay-cli", "--name", "aider",
-        "--transcript", transcript.to_str().unwrap(),
-        "--stderr", complaint.to_str().unwrap(),
+        "fixture",
+        "replay-cli",
+        "--name",
+        "aider",
+        "--transcript",
+        transcript.to_str().unwrap(),
+        "--stderr",
+        complaint.to_str().unwrap(),
     ];
     arguments.extend(options);
     arguments.push(bin.to_str().unwrap());
@@ -76,7 +90,15 @@ fn stand_in(home: &Home, options: &[&str]) -> String {
 /// Has the stand-in run by the command adapter.
 fn run(home: &Home, policy: &str, more: &[&str]) -> Said {
     let mut arguments = vec![
-        "run", "command", "--policy", policy, "-i", "tool=aider", "-i", "template=ask", "--json",
+        "run",
+        "command",
+        "--policy",
+        policy,
+        "-i",
+        "tool=aider",
+        "-i",
+        "template=ask",
+        "--json",
     ];
     arguments.extend(more);
     remit(home, &arguments)
@@ -88,14 +110,20 @@ fn a_stand_in_says_its_transcript_line_by_line_and_ends_as_it_was_told() {
     let policy = stand_in(&home, &["--delay", "20ms", "--exit", "7"]);
     let said = run(&home, &policy, &[]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    let last: serde_json::Value =
-        serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
     let outputs = &last["outcome"]["outputs"];
     assert_eq!(outputs["output"], "first line\nsecond line\n");
     assert_eq!(outputs["details"]["exit"]["code"], 7);
     assert!(outputs["error"].as_str().unwrap().contains("a complaint"));
-    let pieces = said.out.lines().filter(|line| line.contains("\"tool-output\"")).count();
-    assert!(pieces >= 3, "a complaint and two lines, each by itself: {said:?}");
+    let pieces = said
+        .out
+        .lines()
+        .filter(|line| line.contains("\"tool-output\""))
+        .count();
+    assert!(
+        pieces >= 3,
+        "a complaint and two lines, each by itself: {said:?}"
+    );
 }
 
 #[test]
@@ -116,11 +144,13 @@ fn a_stubborn_stand_in_is_ended_at_its_limit() {
     let home = Home::new();
     let policy = stand_in(&home, &["--ignore-signals", "--linger", "1h"]);
     let said = run(&home, &policy, &["-i", "timeout_ms=500"]);
-    let last: serde_json::Value =
-        serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
     let exit = &last["outcome"]["outputs"]["details"]["exit"];
     assert_eq!(exit["killed"], "wall-timeout", "{said:?}");
-    assert_eq!(last["outcome"]["outputs"]["output"], "first line\nsecond line\n");
+    assert_eq!(
+        last["outcome"]["outputs"]["output"],
+        "first line\nsecond line\n"
+    );
 }
 
 #[test]
@@ -141,7 +171,12 @@ fn a_stand_in_is_no_longer_than_its_place_and_overwrites_nothing() {
     let transcript = home.path("out/transcript");
     let bin = home.path("out/bin");
     let arguments = [
-        "fixture", "replay-cli", "--name", "aider", "--transcript", transcript.to_str().unwrap(),
+        "fixture",
+        "replay-cli",
+        "--name",
+        "aider",
+        "--transcript",
+        transcript.to_str().unwrap(),
         bin.to_str().unwrap(),
     ];
     let said = ends(&home, 2, &arguments);

@@ -60,15 +60,24 @@ fn a_shoddy_plugin_is_found_out() {
     let report = ends(&home, 1, &["plugin", "lint", &shoddy, "--json"]).json();
     let codes = words(&report["findings"], "code");
     for code in [
-        "no-title", "weak-reason", "unused-request", "id-differs", "version-differs", "schema-open",
-        "unimplemented", "may-be-unfinished", "schema-unexplained",
+        "no-title",
+        "weak-reason",
+        "unused-request",
+        "id-differs",
+        "version-differs",
+        "schema-open",
+        "unimplemented",
+        "may-be-unfinished",
+        "schema-unexplained",
     ] {
         assert!(codes.contains(code), "{code} is missing: {codes:?}");
     }
     let report = ends(&home, 1, &["plugin", "conformance", &shoddy, "--json"]).json();
     assert_eq!(report["conforms"], false);
     let failed = rules(&report, "fail");
-    let want = ["C08", "C09", "C12", "C13", "C15", "C16", "C17", "C18", "C19", "C20", "C21"];
+    let want = [
+        "C08", "C09", "C12", "C13", "C15", "C16", "C17", "C18", "C19", "C20", "C21",
+    ];
     assert_eq!(failed, want.into_iter().collect());
     assert!(rules(&report, "pass").contains("C07"));
     let said = ends(&home, 1, &["plugin", "conformance", &shoddy]);
@@ -118,7 +127,14 @@ fn findings_come_as_sarif_and_strictness_counts_warnings() {
 #[test]
 fn mistakes_in_a_manifest_are_findings() {
     let home = Home::new();
-    std::fs::write(home.workspace().join("remit-plugin.toml"), "format = 1\nid = \"Bad Id\"\n").unwrap();
+    std::fs::write(
+        home.workspace().join("remit-plugin.toml"),
+        "format = 1\nid = \"Bad Id\"\n",
+    )
+    .unwrap();
     let report = ends(&home, 1, &["plugin", "lint", ".", "--json"]).json();
-    assert!(words(&report["findings"], "code").contains("missing-key"), "{report}");
+    assert!(
+        words(&report["findings"], "code").contains("missing-key"),
+        "{report}"
+    );
 }

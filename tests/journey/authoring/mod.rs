@@ -66,7 +66,11 @@ fn built_in(home: &Home) -> Vec<String> {
 fn scenarios(id: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for kind in ["patterns", "adapters"] {
-        let folder = repository().join("plugins").join(kind).join(id).join("tests");
+        let folder = repository()
+            .join("plugins")
+            .join(kind)
+            .join(id)
+            .join("tests");
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|ending| ending == "toml") {

@@ -44,7 +44,14 @@ fn the_command_adapter_survives_every_fault_at_every_call() {
         .into_iter()
         .find(|file| file.ends_with("reports.toml"))
         .unwrap();
-    let arguments = ["plugin", "test", "command", file.to_str().unwrap(), "--faults", "--json"];
+    let arguments = [
+        "plugin",
+        "test",
+        "command",
+        file.to_str().unwrap(),
+        "--faults",
+        "--json",
+    ];
     let report = ends(&home, 0, &arguments).json();
     assert_eq!(report["failed"], 0);
     assert_eq!(report["passed"], 11, "the scenario, and ten faults");
@@ -74,22 +81,53 @@ files = { "a.txt" = "one\nthree\n" }
 events = [{ type = "step", name = "never taken" }]
 "#;
     write(&file, text);
-    let said = ends(&home, 1, &["plugin", "test", "command", file.to_str().unwrap()]);
+    let said = ends(
+        &home,
+        1,
+        &["plugin", "test", "command", file.to_str().unwrap()],
+    );
     let mut rest = said.out.as_str();
     for part in [
-        "FAIL", "differs", "status", "line 13", "wanted  failed", "got     succeeded", "git:log",
-        "no such call", "outputs/output", "\"wanted that\\n\"", "\"got this\\n\"", "changes",
-        "nothing changed", "a.txt created", "events", "never taken", "files.a.txt", "-three",
-        "+two", "0 passed, 1 failed",
+        "FAIL",
+        "differs",
+        "status",
+        "line 13",
+        "wanted  failed",
+        "got     succeeded",
+        "git:log",
+        "no such call",
+        "outputs/output",
+        "\"wanted that\\n\"",
+        "\"got this\\n\"",
+        "changes",
+        "nothing changed",
+        "a.txt created",
+        "events",
+        "never taken",
+        "files.a.txt",
+        "-three",
+        "+two",
+        "0 passed, 1 failed",
     ] {
-        let at = rest.find(part).unwrap_or_else(|| panic!("{part} is missing in {rest}"));
+        let at = rest
+            .find(part)
+            .unwrap_or_else(|| panic!("{part} is missing in {rest}"));
         rest = &rest[at..];
     }
-    let arguments = ["plugin", "test", "command", file.to_str().unwrap(), "--json"];
+    let arguments = [
+        "plugin",
+        "test",
+        "command",
+        file.to_str().unwrap(),
+        "--json",
+    ];
     let report = ends(&home, 1, &arguments).json();
     assert_eq!(report["scenarios"][0]["passed"], false);
     let difference = &report["scenarios"][0]["differences"][0];
-    assert_eq!((&difference["what"], &difference["line"]), (&json!("status"), &json!(13)));
+    assert_eq!(
+        (&difference["what"], &difference["line"]),
+        (&json!("status"), &json!(13))
+    );
 }
 
 #[test]
@@ -99,8 +137,15 @@ fn a_call_that_nobody_expects_fails_the_scenario_whatever_it_expects() {
     let text = "format = 1\ninputs = { tool = \"git\", template = \"status\" }\n\
                 [grant]\nrun = [\"git\"]\n[expect]\nstatus = \"failed\"\n";
     write(&file, text);
-    let said = ends(&home, 1, &["plugin", "test", "command", file.to_str().unwrap()]);
-    assert!(said.out.contains("call 1 (git:status) is not expected"), "{said:?}");
+    let said = ends(
+        &home,
+        1,
+        &["plugin", "test", "command", file.to_str().unwrap()],
+    );
+    assert!(
+        said.out.contains("call 1 (git:status) is not expected"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -110,7 +155,11 @@ fn mistakes_in_all_scenarios_are_shown_at_once() {
     write(&one, "format = 1\ncolour = \"red\"\n");
     write(&two, "format = 2\n");
     let arguments = [
-        "plugin", "test", "command", one.to_str().unwrap(), two.to_str().unwrap(),
+        "plugin",
+        "test",
+        "command",
+        one.to_str().unwrap(),
+        two.to_str().unwrap(),
     ];
     let said = ends(&home, 2, &arguments);
     for part in ["colour", "format 2 is not one"] {

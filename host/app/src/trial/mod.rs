@@ -27,7 +27,7 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::{Journal, system_clock};
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Observer, StateScope, StateStore, Tools};
+use remit_engine::seam::{Observer, Scratch, ScratchError, StateScope, StateStore, Tools};
 use remit_ledger::MemoryState;
 use remit_sandbox::{LoadedPlugin, Runtime};
 use remit_scripted::{
@@ -194,7 +194,9 @@ impl Bench {
             vec![Box::new(collector.clone())],
         )
         .map_err(|error| Stop::Internal(error.into()))?;
-        let stage = Stage::new(room.open()?, None, room.material.clone(), cancel.clone());
+        let scratch = Arc::new(PrivateRoom::new()?);
+        let private = Some(open(scratch.directory.path())?);
+        let stage = Stage::new(room.open()?, private, room.material.clone(), cancel.clone());
         let tools = Arc::new(match &placed.otherwise {
             None => ScriptedTools::new(scenario, grants.clone(), stage),
             Some(play) => ScriptedTools::agreeable(scenario, grants.clone(), stage, play),
@@ -224,6 +226,7 @@ impl Bench {
             tools: Arc::clone(&tools) as Arc<dyn Tools>,
             state: Arc::clone(&kept.store) as Arc<dyn StateStore>,
             tree: Arc::new(tree),
+            scratch: Some(scratch),
             durable: None,
         };
         let identity = Identity {
@@ -342,6 +345,38 @@ impl Room {
 
     fn open(&self) -> Result<Dir, Stop> {
         open(self.path())
+    }
+}
+
+/// The scratch directory of one trial. Gone when it is dropped.
+struct PrivateRoom {
+    directory: TempDir,
+    path: String,
+}
+
+impl PrivateRoom {
+    fn new() -> Result<Self, Stop> {
+        let directory = tempfile::Builder::new()
+            .prefix("remit-scratch-")
+            .tempdir()
+            .map_err(|error| Stop::Internal(error.into()))?;
+        let real = files::real_or_planned(directory.path());
+        let Some(path) = real.to_str() else {
+            return Err(Stop::usage(
+                format!("{} is not UTF-8", real.display()),
+                "set TMPDIR to a directory whose path is",
+            ));
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            directory,
+        })
+    }
+}
+
+impl Scratch for PrivateRoom {
+    fn path(&self) -> Result<&str, ScratchError> {
+        Ok(&self.path)
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Expect {
         problems: section.jsons("problems"),
         artifacts: owned(section.texts("artifacts")),
         changes: changes(&mut section),
-        files: files(&mut section),
+        files: files(&mut section, "files"),
         denied: owned(section.texts("denied")),
         claims_differ: section.answer("claims-differ"),
         events: events(&mut section),
@@ -200,8 +200,9 @@ fn changes(section: &mut Section<'_>) -> Option<BTreeMap<String, ChangeKind>> {
     Some(found)
 }
 
-fn files(section: &mut Section<'_>) -> Vec<(RelPath, FileExpected)> {
-    let Some(mut table) = section.section("files") else {
+/// Files, each with what it has to be.
+pub(super) fn files(section: &mut Section<'_>, key: &str) -> Vec<(RelPath, FileExpected)> {
+    let Some(mut table) = section.section(key) else {
         return Vec::new();
     };
     let mut found = Vec::new();

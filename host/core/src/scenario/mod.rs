@@ -91,6 +91,8 @@ pub struct ExpectedCall {
     pub stdin_contains: Vec<String>,
     /// Variables that the plugin sets.
     pub env: Vec<(String, String)>,
+    /// Files that the plugin has put into the scratch directory before.
+    pub scratch: Vec<(RelPath, FileExpected)>,
     /// Whether it need not happen.
     pub optional: bool,
     /// How often it happens.
@@ -120,6 +122,7 @@ impl ExpectedCall {
             stdin: None,
             stdin_contains: Vec::new(),
             env: Vec::new(),
+            scratch: Vec::new(),
             optional: true,
             times: 1,
             refuse: None,

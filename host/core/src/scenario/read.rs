@@ -245,6 +245,7 @@ fn call(table: &mut Section<'_>) -> Option<ExpectedCall> {
             .flatten(),
         stdin_contains: one_or_many(table, "stdin-contains"),
         env: env(table, "env"),
+        scratch: expect::files(table, "scratch"),
         optional: table.flag("optional"),
         times: times(table),
         refuse: refuse.map(|refuse| refuse.value),

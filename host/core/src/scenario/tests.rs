@@ -196,8 +196,5 @@ fn a_policy_file_counts_instead_of_the_manifest() {
 
 #[test]
 fn grants_that_do_not_parse_are_mistakes() {
-    assert_eq!(
-        mistakes("[grant]\nread = [\"/etc\"]\n"),
-        ["2: bad-flag"]
-    );
+    assert_eq!(mistakes("[grant]\nread = [\"/etc\"]\n"), ["2: bad-flag"]);
 }

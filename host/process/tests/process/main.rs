@@ -22,6 +22,7 @@ mod exits;
 mod fixture;
 mod host;
 mod limits;
+mod scratch;
 mod soak;
 mod spawning;
 mod stdin;
