@@ -143,7 +143,7 @@ impl Recording {
         }
         files::write_new(&self.file, scenario.text.as_bytes(), false)?;
         anstream::eprintln!(
-            "recorded in {}: {} tools",
+            "recorded in {}; tools run: {}",
             printable(&self.file.display().to_string()),
             calls.len()
         );

@@ -13,7 +13,9 @@ use cap_std::fs::Dir;
 use remit_core::change::ChangeKind;
 use remit_core::event::Stream;
 use remit_core::path::RelPath;
-use remit_core::tool::{Directory, Exit, Launch, MAX_STDIN_BYTES, StartError, Stdin, Usage};
+use remit_core::tool::{
+    Bounds, Directory, Exit, Launch, MAX_STDIN_BYTES, StartError, Stdin, Usage,
+};
 use remit_engine::seam::{RunningTool, Started, StdinClosed, ToolEvent, Tools, WorkingTree};
 use tokio::time::Instant;
 
@@ -162,6 +164,7 @@ impl Tools for Recorder {
                 log: Arc::clone(&self.log),
                 place,
                 workspace: Arc::clone(&self.workspace),
+                bounds: launch.bounds().clone(),
                 before,
                 scratch,
                 kept: 0,
@@ -178,6 +181,7 @@ struct Recording {
     log: Arc<Mutex<Vec<Recorded>>>,
     place: usize,
     workspace: Arc<Dir>,
+    bounds: Bounds,
     before: Option<Arc<dyn WorkingTree>>,
     scratch: Option<Scratched>,
     kept: usize,
@@ -224,7 +228,17 @@ impl Recording {
             });
             return;
         };
-        let changes = before.changes().await.unwrap_or_default();
+        let mut changes = before.changes().await.unwrap_or_default();
+        // What no tool of this plugin may change was somebody else, for example the host.
+        changes.retain(|change| {
+            let allowed = self
+                .bounds
+                .write()
+                .iter()
+                .any(|root| root.covers(&change.path));
+            let denied = self.bounds.deny_write().iter();
+            allowed && denied.filter(|rule| rule.denies(&change.path)).count() == 0
+        });
         let mut cut = changes.len() > MAX_WRITTEN;
         let mut steps = Vec::new();
         for change in changes.into_iter().take(MAX_WRITTEN) {

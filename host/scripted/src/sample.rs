@@ -77,7 +77,8 @@ impl Maker<'_> {
             let target = self.root.pointer(target.strip_prefix('#')?)?;
             return self.value(target, wish, depth + 1);
         }
-        if let Some(value) = given(object) {
+        // Examples of the whole are candidates by themselves.
+        if let Some(value) = given(object).filter(|_| depth > 0) {
             return Some(value);
         }
         for choice in ["anyOf", "oneOf"] {

@@ -5,12 +5,13 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
+use remit_core::catalogue;
 use remit_core::change::Change;
 use remit_core::event::Stream;
-use remit_core::grant::{Access, Grants};
+use remit_core::grant::{Access, GrantedTool, Grants};
 use remit_core::outcome::Outcome;
 use remit_core::path::RelPath;
-use remit_core::tool::{Exit, KillCause, ToolDeclaration};
+use remit_core::tool::{Exit, KillCause};
 use serde_json::Value;
 
 use crate::record::{Recorded, RecordedStep};
@@ -164,13 +165,19 @@ impl Writer {
         };
         rule("deny-read", patterns(Access::Read));
         rule("deny-write", patterns(Access::Write));
+        // Those of the catalogue are there in every scenario.
+        let known = catalogue::layer().map(|layer| layer.tools().to_vec());
+        let known = known.unwrap_or_default();
         for granted in grants.tools().values() {
-            self.tool(granted.declaration());
+            if !known.contains(granted.declaration()) {
+                self.tool(granted);
+            }
         }
     }
 
     /// The declaration as far as a scenario needs it: a played tool has no program.
-    fn tool(&mut self, tool: &ToolDeclaration) {
+    fn tool(&mut self, granted: &GrantedTool) {
+        let tool = granted.declaration();
         let id = tool.id();
         let rules = tool.rules();
         self.line(&format!("\n[tools.{id}]"));
@@ -179,7 +186,8 @@ impl Writer {
             quoted(&tool.program().to_string())
         ));
         self.line(&format!("[tools.{id}.templates]"));
-        for (name, template) in tool.templates() {
+        let templates = tool.templates().iter();
+        for (name, template) in templates.filter(|(name, _)| granted.templates().contains(*name)) {
             self.line(&format!("{name} = {}", list(template.source())));
         }
         self.line(&format!("[tools.{id}.run]"));
@@ -305,10 +313,8 @@ impl Writer {
             let path = quoted(change.path.as_str());
             let _ = write!(changes, "{path} = \"{}\", ", change.kind.word());
         }
-        self.line(&format!(
-            "changes = {{ {} }}",
-            changes.trim_end_matches(", ")
-        ));
+        let changes = changes.trim_end_matches(", ");
+        self.line(&format!("changes = {{{changes}}}"));
     }
 }
 

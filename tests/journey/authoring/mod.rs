@@ -8,6 +8,7 @@ mod judging;
 mod packing;
 mod recording;
 mod testing;
+mod transcripts;
 
 use std::path::{Path, PathBuf};
 

@@ -221,7 +221,7 @@ impl Bench {
         let uses = Arc::new(Uses::default());
         let tree = Tree::begin(room.open()?)
             .await
-            .map_err(|error| Stop::Internal(error.into()))?;
+            .map_err(|error| wrong(placed, &error))?;
         let world = World {
             tools: Arc::clone(&tools) as Arc<dyn Tools>,
             state: Arc::clone(&kept.store) as Arc<dyn StateStore>,
@@ -299,6 +299,14 @@ fn refused(placed: &Placed, room: &Room, denials: Vec<Denial>) -> Tried {
     }
 }
 
+/// What a scenario asks for cannot be had.
+fn wrong(placed: &Placed, error: &dyn std::fmt::Display) -> Stop {
+    Stop::usage(
+        format!("{}: {error}", placed.file),
+        "correct the scenario, or add the file",
+    )
+}
+
 /// The workspace of one trial. Gone when it is dropped.
 struct Room {
     directory: TempDir,
@@ -309,12 +317,7 @@ impl Room {
     /// A workspace with everything that the scenario puts there.
     fn furnished(placed: &Placed) -> Result<Self, Stop> {
         let own = open(&placed.directory)?;
-        let wrong = |error: &dyn std::fmt::Display| {
-            Stop::usage(
-                format!("{}: {error}", placed.file),
-                "correct the scenario, or add the file",
-            )
-        };
+        let wrong = |error: &dyn std::fmt::Display| wrong(placed, error);
         let material = Material::read(&placed.scenario, &own).map_err(|error| wrong(&error))?;
         let directory = tempfile::Builder::new()
             .prefix("remit-trial-")
