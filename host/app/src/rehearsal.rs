@@ -215,7 +215,7 @@ impl<'a> Stage<'a> {
             }),
             recording: None,
         };
-        let tools = Arc::new(wiring::tool_box(owner)?);
+        let tools = Arc::new(wiring::tool_box_without_origins(owner)?);
         let box_of_run = Arc::clone(&tools);
         let wired = wiring::wire(
             self.places,
