@@ -192,7 +192,7 @@ fn program(launch: &Launch) -> ProgramIdentity {
     ProgramIdentity {
         executable: FileIdentity {
             digest: Some(Digest::of(path.as_bytes())),
-            path: path.into(),
+            path,
             device: 0,
             inode: 0,
         },

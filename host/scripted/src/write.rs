@@ -345,7 +345,11 @@ fn lasting(value: &Value) -> Option<Value> {
             Value::Object(_) => {
                 lasting(value).unwrap_or_else(|| Value::Object(serde_json::Map::new()))
             }
-            other => other.clone(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => value.clone(),
         };
         kept.insert(name.clone(), value);
     }

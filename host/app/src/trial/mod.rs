@@ -238,25 +238,44 @@ impl Bench {
         let host = PluginHost::new(grants, world, identity, journal, cancel, true);
         host.observe(Arc::clone(&uses) as Arc<dyn Observer>);
         let outcome = attempt::run(&plugin, &host, request).await;
-        let took = host.elapsed();
-        let events = collector.events();
-        let report = tools.report();
+        let ended = Ended {
+            outcome,
+            took: host.elapsed(),
+            events: collector.events(),
+            report: tools.report(),
+            used: uses.taken(),
+        };
+        ended.compared(scenario, &room, &kept).await
+    }
+}
+
+/// A trial that is over, not yet compared with what was expected.
+struct Ended {
+    outcome: Outcome,
+    took: Duration,
+    events: Vec<Event>,
+    report: Report,
+    used: Used,
+}
+
+impl Ended {
+    async fn compared(self, scenario: &Scenario, room: &Room, kept: &Kept) -> Result<Tried, Stop> {
         let happened = Happened {
-            outcome: &outcome,
-            events: &events,
-            report: &report,
+            outcome: &self.outcome,
+            events: &self.events,
+            report: &self.report,
             workspace: &room.open()?,
             state: &kept.values().await,
             material: &room.material,
         };
         let differences = check(scenario, &happened);
         Ok(Tried {
-            outcome,
             differences,
-            used: uses.taken(),
-            events,
-            report,
-            took,
+            outcome: self.outcome,
+            events: self.events,
+            report: self.report,
+            used: self.used,
+            took: self.took,
         })
     }
 }
