@@ -238,7 +238,7 @@ async fn optional_calls_may_be_left_out_and_repeated_ones_are_counted() {
     world.host.start_tool(&call("say", &["b"])).await.unwrap();
     assert_eq!(
         world.tools.report().missing,
-        [(7, "talk:say, 1 of 2 times".to_owned())]
+        [(8, "talk:say, 1 of 2 times".to_owned())]
     );
     world.host.start_tool(&call("say", &["b"])).await.unwrap();
     assert_eq!(world.tools.report().missing, []);
