@@ -12,6 +12,9 @@ use remit_core::tool::{Exit, KillCause};
 const SIGKILL: u8 = 9;
 /// How much a flood is.
 const FLOOD: u64 = 1 << 30;
+/// What is said over and over: as long as lines of a log are.
+const FLOOD_LINE: &[u8] =
+    b"warning: the same line again and again, as a tool writes it that cannot stop\n";
 /// Bytes that are no UTF-8 in any place: a lone continuation, a byte that never occurs, a character
 /// that is cut off.
 const NOT_TEXT: &[u8] = b"\x80\xff caf\xc3\n";
@@ -33,7 +36,7 @@ pub fn spoiled(call: &ExpectedCall) -> ExpectedCall {
         Fault::NotUtf8 => call.play = garbled(&call.play),
         Fault::Flood => {
             let flood = Content::Repeat {
-                unit: b"y\n".to_vec(),
+                unit: FLOOD_LINE.to_vec(),
                 bytes: FLOOD,
             };
             let place = first_output(&call.play);

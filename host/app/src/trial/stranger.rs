@@ -21,8 +21,9 @@ use super::{Bench, open};
 use crate::asking::powerless;
 use crate::exit::Stop;
 
-/// How long a stranger may take: much more than a plugin needs whose tools cost no time.
-pub(crate) const PATIENCE: TimeSpan = TimeSpan::seconds(20);
+/// How long a stranger may take: much more than a plugin needs whose tools cost no time, also on a
+/// machine that is busy.
+pub(crate) const PATIENCE: TimeSpan = TimeSpan::seconds(60);
 
 /// A scenario in which everything that the manifest requests is granted.
 ///
