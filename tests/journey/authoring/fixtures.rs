@@ -186,3 +186,21 @@ fn a_stand_in_is_no_longer_than_its_place_and_overwrites_nothing() {
     let said = ends(&home, 2, &arguments);
     assert!(said.err.contains("more than"), "{said:?}");
 }
+
+#[test]
+fn the_mock_adapter_says_what_it_says_without_a_tool() {
+    let home = Home::new();
+    let said = ends(&home, 0, &["run", "mock", "--json"]);
+    let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    let outputs = &last["outcome"]["outputs"];
+    assert_eq!(outputs["output"], "Mock output");
+    assert_eq!(outputs["duration-ms"], 100.0);
+    assert_eq!(outputs["success"], true);
+    let said = ends(
+        &home,
+        1,
+        &["run", "mock", "--json", "-i", "outcome=rejected"],
+    );
+    let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert_eq!(last["outcome"]["status"], "rejected");
+}
