@@ -14,6 +14,7 @@
 mod agents;
 mod approvals;
 mod audit;
+mod authoring;
 mod case;
 mod cases;
 mod check;
