@@ -11,8 +11,10 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod agents;
 mod approvals;
 mod audit;
+mod authoring;
 mod case;
 mod cases;
 mod check;
