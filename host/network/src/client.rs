@@ -27,6 +27,11 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
+    #[cfg(test)]
+    pub(crate) fn over(tls: Tls) -> Self {
+        Self { tls }
+    }
+
     /// One for all plugins of a host. It keeps nothing but the roots that it trusts.
     #[must_use]
     pub fn new() -> Self {
@@ -57,7 +62,7 @@ impl Http for HttpClient {
 
 /// The addresses that may be connected to. One that may not refuses them all: a name that has both
 /// is a name with which somebody tries something.
-fn checked(
+pub(crate) fn checked(
     origin: &NetOrigin,
     addresses: Vec<SocketAddr>,
 ) -> Result<Vec<SocketAddr>, ExchangeError> {

@@ -12,5 +12,8 @@ mod headers;
 mod relay;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::HttpClient;
 pub use relay::OriginRelay;
