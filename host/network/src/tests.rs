@@ -189,8 +189,9 @@ async fn a_name_that_stands_for_this_machine_is_not_connected_to() {
     type Nothing = http_body_util::Empty<bytes::Bytes>;
     let dialed = dial::<Nothing>(&Tls::default(), &origin, &addresses).await;
     assert!(dialed.is_ok());
-    let named = get(&HttpClient::new(), &format!("http://127.0.0.1:{port}/"), 9);
-    assert_eq!(named.await.unwrap().status, 200);
+    let url = format!("http://127.0.0.1:{port}/");
+    let named = get(&HttpClient::new(), &url, 9).await;
+    assert_eq!(named.unwrap().status, 200);
 }
 
 #[tokio::test]
