@@ -82,6 +82,7 @@ fn host(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(FakeTree::default()),
+            http: None,
             scratch: None,
             durable: None,
         },

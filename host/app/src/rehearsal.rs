@@ -280,6 +280,8 @@ impl Seen {
             | Event::ApprovalRevoked { .. }
             | Event::ClaimsDiffer { .. }
             | Event::ToolOutput { .. }
+            | Event::HttpRequested { .. }
+            | Event::HttpFinished { .. }
             | Event::ToolRefused { .. } => {}
         }
     }
@@ -289,7 +291,12 @@ impl Seen {
 pub(crate) fn variables(scopes: &[Scope]) -> Vec<String> {
     let names = scopes.iter().filter_map(|scope| match scope {
         Scope::Env(name) => Some(name.to_string()),
-        Scope::Read(_) | Scope::Write(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => None,
+        Scope::Read(_)
+        | Scope::Write(_)
+        | Scope::Run(_)
+        | Scope::RunAny
+        | Scope::Net(_)
+        | Scope::NetAny => None,
     });
     names.collect()
 }

@@ -26,10 +26,10 @@ use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
 use remit_engine::seam::{
-    Observer, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
+    Http, Observer, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
 };
 use remit_ledger::{MemoryState, SqliteState};
-use remit_network::OriginRelay;
+use remit_network::{HttpClient, OriginRelay};
 use remit_process::{
     AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
 };
@@ -220,6 +220,11 @@ pub(crate) async fn wire(
         tools,
         state,
         tree,
+        // A rehearsal has no network.
+        http: match &surroundings.rehearsal {
+            Some(_) => None,
+            None => Some(Arc::new(HttpClient::new()) as Arc<dyn Http>),
+        },
         scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),
         durable: None,
     };

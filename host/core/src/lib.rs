@@ -36,6 +36,7 @@ pub mod gate;
 pub mod grant;
 pub mod graph;
 pub mod hook;
+pub mod http;
 pub mod id;
 pub mod manifest;
 pub mod nearest;

@@ -289,6 +289,7 @@ fn in_world(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(tree),
+            http: None,
             scratch,
             durable,
         },

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use remit_core::change::Change;
 use remit_core::grant::Access;
+use remit_core::http::Hop;
 use remit_core::path::RelPath;
 use remit_core::tool::{
     Exit, Launch, OriginPort, OriginTraffic, ProgramIdentity, StartError, Usage,
@@ -99,6 +100,57 @@ pub trait Relay: Send + Sync {
 pub trait Relayed: Send + Sync {
     /// What went through so far.
     fn traffic(&self) -> OriginTraffic;
+}
+
+/// What an origin answered to one hop of a request.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case and values, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body, as far as it is kept.
+    pub body: Vec<u8>,
+    /// Whether it had more.
+    pub truncated: bool,
+}
+
+impl std::fmt::Debug for Exchange {
+    /// Shows sizes, never a header or a body.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange")
+            .field("status", &self.status)
+            .field("headers", &self.headers.len())
+            .field("body", &self.body.len())
+            .field("truncated", &self.truncated)
+            .finish()
+    }
+}
+
+/// Why an origin gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
+    /// The name stands for an address that it may not stand for; says which.
+    #[error("{0}")]
+    ForbiddenAddress(String),
+    /// There is no connection; says why.
+    #[error("{0}")]
+    Unreachable(String),
+    /// What came is no answer, or broke off; says how.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Sends requests of plugins to origins that were granted.
+#[async_trait]
+pub trait Http: Send + Sync {
+    /// Makes one hop, without following a redirect, at an address that
+    /// [`remit_core::http::AddressRule`] lets through, and keeps at most this many bytes of the
+    /// answer's body. Dropping the future ends the connection.
+    ///
+    /// # Errors
+    /// See [`ExchangeError`].
+    async fn exchange(&self, hop: &Hop, keep: usize) -> Result<Exchange, ExchangeError>;
 }
 
 /// Why an attempt has no scratch directory.

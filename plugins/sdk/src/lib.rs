@@ -72,6 +72,7 @@ mod call;
 mod child;
 mod export;
 mod failure;
+pub mod http;
 pub mod json;
 pub mod progress;
 pub mod state;

@@ -366,6 +366,21 @@ fn activity_detail(activity: &Event) -> String {
             };
             format!("{tool} {exit}")
         }
+        Event::HttpRequested {
+            method,
+            origin,
+            path,
+            ..
+        } => format!("{method} {origin}{path}"),
+        Event::HttpFinished {
+            origin,
+            status,
+            message,
+            ..
+        } => match (status, message) {
+            (Some(status), _) => format!("{origin} answered {status}"),
+            (None, message) => format!("{origin} {}", message.as_deref().unwrap_or_default()),
+        },
         Event::ToolRefused { tool, message, .. } => format!("{tool} {message}"),
         Event::FilesChanged { changes, more } => {
             let plus = if *more { "+" } else { "" };

@@ -93,6 +93,15 @@ impl Watcher for Human {
                 message,
                 ..
             } => tool_refused(tool, template, message),
+            Event::HttpRequested {
+                method,
+                origin,
+                path,
+                ..
+            } => eprintln!("  {DIM}> {method} {origin}{}{DIM:#}", printable(path)),
+            Event::HttpFinished {
+                status, message, ..
+            } => answered(*status, message.as_deref()),
             Event::ApprovalRevoked { approval } => {
                 eprintln!("  {BAD}x{BAD:#} approval {approval} was revoked");
             }
@@ -220,6 +229,15 @@ fn produced(artifact: &Artifact) {
     };
     let path = printable(&artifact.path);
     eprintln!("  {GOOD}+{GOOD:#} {path} {DIM}{seen}{DIM:#}");
+}
+
+/// How a request of the plugin came out.
+fn answered(status: Option<u16>, message: Option<&str>) {
+    match (status, message) {
+        (Some(status), _) => eprintln!("  {DIM}< {status}{DIM:#}"),
+        (None, Some(message)) => eprintln!("  {BAD}x{BAD:#} no answer: {}", printable(message)),
+        (None, None) => {}
+    }
 }
 
 fn tool_refused(tool: &str, template: &str, message: &str) {

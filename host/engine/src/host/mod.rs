@@ -5,6 +5,7 @@
 //! Never: a way to an effect that does not pass the grants; a grant that changes during a run.
 
 mod effects;
+mod http;
 mod keep;
 mod report;
 mod tools;
@@ -26,11 +27,14 @@ use remit_core::tool::{StartError, TaskMark};
 use tokio::task::JoinSet;
 
 pub(crate) use effects::EndedTool;
+pub use http::{HttpAnswer, HttpError};
 
 use crate::cancel::Cancel;
 use crate::durable::attempts::AttemptRecord;
 use crate::journal::Journal;
-use crate::seam::{Observer, Scratch, StateError, StateStore, Tools, WorkingTree, WorkspaceError};
+use crate::seam::{
+    Http, Observer, Scratch, StateError, StateStore, Tools, WorkingTree, WorkspaceError,
+};
 
 /// Events that one plugin may cause. Far more than people read; few enough to keep.
 pub const MAX_EVENTS: u64 = 100_000;
@@ -97,6 +101,8 @@ pub struct World {
     pub state: Arc<dyn StateStore>,
     /// Looks at the working tree.
     pub tree: Arc<dyn WorkingTree>,
+    /// Sends requests; absent in a run without a network.
+    pub http: Option<Arc<dyn Http>>,
     /// Where plugin and tools hand each other files; none where a plugin is only asked something.
     pub scratch: Option<Arc<dyn Scratch>>,
     /// What makes the attempt one of a durable task; nothing is kept for a next one without.
@@ -137,6 +143,7 @@ pub struct PluginHost {
     started: Instant,
     calls: AtomicU32,
     effects: AtomicU32,
+    requests: AtomicU32,
     running: AtomicU32,
     events: AtomicU64,
     event_bytes: AtomicU64,
@@ -187,6 +194,7 @@ impl PluginHost {
             started: Instant::now(),
             calls: AtomicU32::new(0),
             effects: AtomicU32::new(effects),
+            requests: AtomicU32::new(0),
             running: AtomicU32::new(0),
             events: AtomicU64::new(0),
             event_bytes: AtomicU64::new(0),
