@@ -83,6 +83,7 @@ fn host(
             state: Arc::new(FakeState::default()),
             tree: Arc::new(FakeTree::default()),
             scratch: None,
+            person: None,
             durable: None,
         },
         Identity {

@@ -44,6 +44,7 @@ pub(crate) fn powerless(
         state: Arc::new(MemoryState::new()),
         tree: wiring::untouched_tree(),
         scratch: None,
+        person: None,
         durable: None,
     };
     let identity = Identity {

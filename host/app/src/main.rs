@@ -16,6 +16,7 @@ mod facts;
 mod files;
 mod hardening;
 mod host_identity;
+mod interview;
 mod ledger_file;
 mod loading;
 mod owner;

@@ -25,7 +25,9 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Observer, Scratch, StateStore, Tools, WorkingTree, WorkspaceError};
+use remit_engine::seam::{
+    Observer, Person, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
+};
 use remit_ledger::{MemoryState, SqliteState};
 use remit_process::{
     AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
@@ -53,6 +55,8 @@ pub(crate) struct Surroundings {
     pub(crate) journal: Journal,
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
+    /// Who is asked what the plugin wants to know of a person.
+    pub(crate) person: Option<Arc<dyn Person>>,
     pub(crate) rehearsal: Option<Rehearsal>,
 }
 
@@ -211,6 +215,7 @@ pub(crate) async fn wire(
         state,
         tree,
         scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),
+        person: surroundings.person,
         durable: None,
     };
     let identity = Identity {

@@ -48,6 +48,7 @@ pub const OFFERED: &[(&str, &[&str])] = &[
         &["now-ms", "monotonic-ns", "time-left-ms", "sleep-ms"],
     ),
     ("random", &["bytes"]),
+    ("person", &["ask"]),
 ];
 
 /// The contract's package and the version line that this host speaks.
@@ -200,6 +201,7 @@ fn add_contract(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
     contract::state::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::clock::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::random::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
+    contract::person::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     Ok(())
 }
 

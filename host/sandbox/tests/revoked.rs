@@ -72,6 +72,7 @@ async fn execute(
             state: Arc::new(RevokedAtStore(cancel.clone())),
             tree: Arc::new(FakeTree::default()),
             scratch: None,
+            person: None,
             durable: None,
         },
         Identity {

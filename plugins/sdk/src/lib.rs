@@ -73,6 +73,7 @@ mod child;
 mod export;
 mod failure;
 pub mod json;
+pub mod person;
 pub mod progress;
 pub mod state;
 pub mod workspace;

@@ -178,6 +178,8 @@ impl Workshop {
             state: Arc::clone(&self.state),
             tree,
             scratch: Some(Arc::new(ready.tools.scratch())),
+            // A durable task asks in the ledger; checks and hooks ask nobody.
+            person: None,
             durable: job.effects.then(|| Durable {
                 record: Arc::clone(&job.record),
                 mark,

@@ -4,6 +4,7 @@
 //! Never: a decision. Every request goes to the attempt's `PluginHost`, which decides.
 
 mod clock;
+mod person;
 pub(crate) mod process;
 mod progress;
 mod random;

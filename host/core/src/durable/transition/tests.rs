@@ -46,6 +46,7 @@ fn waiting() -> LedgerEvent {
         question: Question::Manual,
         text: String::new(),
         expires_ms: None,
+        asked_by: None,
     }
 }
 
