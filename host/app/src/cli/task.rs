@@ -4,7 +4,7 @@
 
 use anstream::println;
 use clap::Subcommand;
-use remit_core::durable::{Answer, Phase, Question};
+use remit_core::durable::{Answer, Phase, Question, RunId};
 use remit_core::outcome::ExitCode;
 use remit_core::plan::Work;
 use remit_engine::durable::ledger::{Ledger, TaskQuery, TaskView};
@@ -110,26 +110,41 @@ async fn found(args: &ListArgs, ledger: &dyn Ledger) -> Result<Vec<TaskView>, St
     };
     let mut tasks = Vec::new();
     for run in runs {
-        let limit = MAX_SHOWN.saturating_sub(tasks.len());
-        if limit == 0 {
-            break;
-        }
+        found_in(args, ledger, run.run, &mut tasks).await?;
+    }
+    Ok(tasks)
+}
+
+/// Adds a run's tasks, page by page: of many that could wait few do.
+async fn found_in(
+    args: &ListArgs,
+    ledger: &dyn Ledger,
+    run: RunId,
+    tasks: &mut Vec<TaskView>,
+) -> Result<(), Stop> {
+    let mut from_index = 0;
+    while tasks.len() < MAX_SHOWN {
         let query = TaskQuery {
-            run: run.run,
+            run: run.clone(),
             phases: if args.waiting {
                 // An attempt that asks is still one.
                 vec![Phase::Waiting, Phase::InProgress, Phase::Ready]
             } else {
                 Vec::new()
             },
-            from_index: 0,
-            limit,
+            from_index,
+            limit: MAX_SHOWN,
         };
         let mut found = ledger.tasks(query).await.map_err(stop)?;
+        let Some(last) = found.last() else {
+            break;
+        };
+        from_index = last.state.index.saturating_add(1);
         found.retain(|task| !args.waiting || task.state.open_question().is_some());
+        found.truncate(MAX_SHOWN.saturating_sub(tasks.len()));
         tasks.extend(found);
     }
-    Ok(tasks)
+    Ok(())
 }
 
 fn print_question(task: &TaskView) {

@@ -154,8 +154,10 @@ impl PluginHost {
                         question waits for `remit approve` or `remit task done`";
             return Ok(Reply::Nobody(what.to_owned()));
         };
-        self.note("a person is asked", question.text(), json!(null))
-            .await;
+        let asked = json!({"kind": question.kind(), "text": question.text()});
+        self.note("a person is asked", asked).await;
+        // What is on its way to the same terminal is there before the question.
+        self.journal.flush().await;
         let asking = person.ask(&self.identity.plugin, question);
         let reply = match question.deadline() {
             Some(time) => match tokio::time::timeout(time, asking).await {
@@ -170,21 +172,21 @@ impl PluginHost {
             Reply::Expired => "nobody answered in time",
             Reply::Nobody(_) => "there is nobody",
         };
-        let by = match &reply {
+        let fields = match &reply {
             Reply::Answered(answer) => json!({"by": answer.by, "note": answer.note}),
             Reply::Expired | Reply::Nobody(_) => json!(null),
         };
-        self.note("the answer", said, by).await;
+        self.note(&format!("the answer is: {said}"), fields).await;
         Ok(reply)
     }
 
     /// Puts it on record that a person was asked, and what came of it.
-    async fn note(&self, what: &str, text: &str, fields: serde_json::Value) {
+    async fn note(&self, message: &str, fields: serde_json::Value) {
         let event = Event::Log {
             // Who is there has read it; who was not finds it on record.
             level: Level::Debug,
             source: LogSource::Host,
-            message: cut(&format!("{what}: {text}")).to_owned(),
+            message: cut(message).to_owned(),
             fields,
         };
         self.journal.emit(event).await;
