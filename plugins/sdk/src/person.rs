@@ -71,12 +71,7 @@ impl Question {
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Self {
         match error {
-            AskError::Invalid(why) => Self::Failed(crate::Report {
-                code: "invalid-question".to_owned(),
-                message: why,
-                hint: None,
-                retryable: false,
-            }),
+            AskError::Invalid(why) => Self::failed("invalid-question", why),
             AskError::Unanswered(what) => Self::Unavailable(what),
             AskError::Expired => Self::Rejected("nobody answered in time".to_owned()),
             AskError::Cancelled => Self::Cancelled,
