@@ -10,7 +10,9 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod adapters;
 mod approvals;
+mod asking;
 mod audit;
 mod case;
 mod cases;

@@ -64,7 +64,7 @@ pub(crate) fn powerless(
 }
 
 /// Nobody watches.
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 #[async_trait]
 impl Sink for Unwatched {

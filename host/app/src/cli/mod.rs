@@ -4,6 +4,7 @@
 //! Never: I/O while arguments are read; a command that prints on standard output in `--json` mode
 //! what is not JSON.
 
+mod adapter;
 mod answer;
 mod append;
 mod audit;
@@ -106,6 +107,7 @@ enum Command {
     Plan(plan::Args),
     Request(request::Args),
     Plugin(plugin::Args),
+    Adapter(adapter::Args),
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
@@ -143,6 +145,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Plan(args) => plan::run(&args),
         Command::Request(args) => request::run(&args),
         Command::Plugin(args) => plugin::run(args),
+        Command::Adapter(args) => adapter::run(args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Trust(args) => trust::run(args),

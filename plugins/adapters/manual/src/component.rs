@@ -116,7 +116,10 @@ fn artifact(path: &String) -> Artifact {
 }
 
 /// Milliseconds as the report wants them.
-#[expect(clippy::cast_precision_loss, reason = "nobody takes 2^53 nanoseconds to the nanosecond")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "nobody takes 2^53 nanoseconds to the nanosecond"
+)]
 fn milliseconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e6
 }

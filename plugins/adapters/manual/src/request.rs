@@ -108,9 +108,7 @@ impl Request {
 fn is_path(path: &str) -> bool {
     (1..=MAX_PATH).contains(&path.len())
         && !path.contains(['\0', '\n', '\\'])
-        && path
-            .split('/')
-            .all(|name| !matches!(name, "" | "." | ".."))
+        && path.split('/').all(|name| !matches!(name, "" | "." | ".."))
 }
 
 #[cfg(test)]

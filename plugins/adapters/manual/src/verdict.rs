@@ -91,6 +91,10 @@ mod tests {
         assert!(missing.error().is_some_and(|error| error.contains("b, c")));
         let failed = of(false, &["b"]);
         assert!(!failed.is_success() && !failed.mismatch && failed.verdict == "failed");
-        assert!(failed.error().is_some_and(|error| error.ends_with("by hand")));
+        assert!(
+            failed
+                .error()
+                .is_some_and(|error| error.ends_with("by hand"))
+        );
     }
 }

@@ -128,7 +128,11 @@ impl ServiceDeed {
                 default,
                 deadline_ms,
             } => {
-                let kind = if done == Some(true) { Kind::Done } else { Kind::Approve };
+                let kind = if done == Some(true) {
+                    Kind::Done
+                } else {
+                    Kind::Approve
+                };
                 let answer = ask(&person::Question {
                     kind,
                     text,
