@@ -37,13 +37,17 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Lists the adapters that are built in and those that a policy names
+    ///
+    /// For example: remit adapter list --json
     List(ListArgs),
     /// Shows what an adapter can do
+    ///
+    /// With --json also the schema of its inputs. For example: remit adapter show command
     Show(OneArgs),
     /// Asks an adapter what it misses under the rules of the workspace
     ///
     /// Ends with 3 if it is denied what it needs, with 2 if it says that something is missing.
-    /// Names of what is missing are printed, never values.
+    /// Names of what is missing are printed, never values. For example: remit adapter check command
     Check(OneArgs),
     Argv(Box<ArgvArgs>),
 }
@@ -90,7 +94,7 @@ struct ArgvArgs {
 ///
 /// Without names nothing is required, and it ends with 0. With names it ends with 3 if one is denied
 /// what it needs, with 6 if a tool that it cannot do without is missing, with 2 if it says that
-/// something else is.
+/// something else is. For example: remit doctor adapters command
 #[derive(Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
     /// Adapters that must be able to work
