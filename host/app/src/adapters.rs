@@ -124,7 +124,7 @@ impl Survey {
         let memory = loaded.manifest.needs().memory().get();
         let plugin = wiring::link_plugin(&self.runtime, &self.owner, &loaded, memory).await?;
         let tools = Arc::clone(&self.tools) as Arc<dyn Tools>;
-        let host = asking::powerless(&self.owner, &loaded, tools)?;
+        let host = asking::powerless(self.owner.workspace(), &loaded, tools)?;
         let asked = in_time(async {
             let Ok(mut instance) = plugin.instantiate(host, Some(Role::Adapter)).await else {
                 return Ok(None);

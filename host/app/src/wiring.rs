@@ -26,9 +26,10 @@ use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
 use remit_engine::seam::{
-    Observer, Person, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
+    Observer, Person, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
 };
 use remit_ledger::{MemoryState, SqliteState};
+use remit_network::OriginRelay;
 use remit_process::{
     AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
 };
@@ -39,6 +40,7 @@ use crate::exit::Stop;
 use crate::loading::Loaded;
 use crate::owner::Owner;
 use crate::places::Places;
+use crate::recording::Recording;
 
 /// Threads of the runtime: one for the guest, one for tools and timers.
 const WORKERS: usize = 2;
@@ -58,6 +60,8 @@ pub(crate) struct Surroundings {
     /// Who is asked what the plugin wants to know of a person.
     pub(crate) person: Option<Arc<dyn Person>>,
     pub(crate) rehearsal: Option<Rehearsal>,
+    /// Writes the run down, if someone wants it.
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 /// What is different in a run that only shows what a plugin uses.
@@ -210,8 +214,12 @@ pub(crate) async fn wire(
         None => Arc::new(SqliteState::at(places.plugin_state())),
     };
     let scratch = Arc::new(tools.scratch());
+    let mut tools = tools as Arc<dyn Tools>;
+    if let Some(recording) = &surroundings.recording {
+        tools = recording.stand_before(tools, owner.workspace(), &grants)?;
+    }
     let world = World {
-        tools: tools as Arc<dyn Tools>,
+        tools,
         state,
         tree,
         scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),
@@ -256,6 +264,15 @@ pub(crate) fn scratch_base() -> PathBuf {
 
 /// The tools of this machine, as the owner declares them. To be called inside the runtime.
 pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, Some(Arc::new(OriginRelay::new())))
+}
+
+/// Likewise, for a rehearsal, which has no network.
+pub(crate) fn tool_box_without_origins(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, None)
+}
+
+fn make_tool_box(owner: &Owner, relay: Option<Arc<dyn Relay>>) -> Result<ToolBox, Stop> {
     ToolBox::new(Settings {
         workspace: owner.workspace().to_owned(),
         scratch: scratch_base(),
@@ -263,6 +280,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
         search: owner.search().map(<[_]>::to_vec),
         as_root: owner.policy().as_root(),
         without: Without::default(),
+        relay,
     })
     .map_err(|error| {
         let scratch = scratch_base();

@@ -15,6 +15,7 @@ mod contract;
 mod doctor;
 mod events;
 mod execute;
+mod fixture;
 mod gc;
 mod grant;
 mod grants;
@@ -26,6 +27,10 @@ mod metrics;
 mod pack;
 mod plan;
 mod plugin;
+mod plugin_conformance;
+mod plugin_docs;
+mod plugin_lint;
+mod plugin_test;
 mod policy;
 mod reference;
 mod request;
@@ -108,6 +113,7 @@ enum Command {
     Request(request::Args),
     Plugin(plugin::Args),
     Adapter(adapter::Args),
+    Fixture(fixture::Args),
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
@@ -146,6 +152,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Request(args) => request::run(&args),
         Command::Plugin(args) => plugin::run(args),
         Command::Adapter(args) => adapter::run(args),
+        Command::Fixture(args) => fixture::run(&args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Trust(args) => trust::run(args),

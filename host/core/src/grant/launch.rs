@@ -77,6 +77,7 @@ impl Grants {
             runtime: tool.rules().runtime().to_vec(),
             writes_settings: tool.rules().writes_settings().to_vec(),
             network: tool.rules().network(),
+            origins: tool.rules().origins().to_vec(),
             resources: *tool.rules().resources(),
         }
     }
