@@ -127,20 +127,7 @@ impl ServiceDeed {
                 done,
                 default,
                 deadline_ms,
-            } => {
-                let kind = if done == Some(true) {
-                    Kind::Done
-                } else {
-                    Kind::Approve
-                };
-                let answer = ask(&person::Question {
-                    kind,
-                    text,
-                    default,
-                    deadline_ms,
-                })?;
-                Ok(json!({ "yes": answer.yes, "note": answer.note, "by": answer.by }))
-            }
+            } => asked(text, done == Some(true), default, deadline_ms),
             Self::Changed => changed(),
             Self::Clock => Ok(json!({
                 "now_ms": clock::now_ms(),
@@ -207,6 +194,22 @@ fn grants() -> Value {
         .collect();
     let scratch = workspace::scratch().ok();
     json!({ "root": workspace::root().ok(), "scratch": scratch, "grants": granted })
+}
+
+fn asked(
+    text: String,
+    done: bool,
+    default: Option<bool>,
+    deadline_ms: Option<u64>,
+) -> Result<Value, Trouble> {
+    let kind = if done { Kind::Done } else { Kind::Approve };
+    let answer = ask(&person::Question {
+        kind,
+        text,
+        default,
+        deadline_ms,
+    })?;
+    Ok(json!({ "yes": answer.yes, "note": answer.note, "by": answer.by }))
 }
 
 fn changed() -> Result<Value, Trouble> {
