@@ -84,6 +84,7 @@ fn host(
             tree: Arc::new(FakeTree::default()),
             http: None,
             scratch: None,
+            person: None,
             durable: None,
         },
         Identity {

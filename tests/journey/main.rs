@@ -11,8 +11,10 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod adapters;
 mod agents;
 mod approvals;
+mod asking;
 mod audit;
 mod authoring;
 mod case;

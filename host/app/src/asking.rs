@@ -45,6 +45,7 @@ pub(crate) fn powerless(
         tree: wiring::untouched_tree(),
         http: None,
         scratch: None,
+        person: None,
         durable: None,
     };
     let identity = Identity {
@@ -64,7 +65,7 @@ pub(crate) fn powerless(
 }
 
 /// Nobody watches.
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 #[async_trait]
 impl Sink for Unwatched {

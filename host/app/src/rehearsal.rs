@@ -209,6 +209,8 @@ impl<'a> Stage<'a> {
             journal,
             cancel: self.cancel.clone(),
             timeout: self.timeout,
+            // A rehearsal is made more than once, and nobody wants to be asked by a copy.
+            person: None,
             rehearsal: Some(wiring::Rehearsal {
                 observer: Arc::clone(&used) as Arc<dyn Observer>,
                 confinement: MINIMUM_CONFINEMENT,

@@ -44,6 +44,7 @@ pub mod net;
 
 pub mod outcome;
 pub mod path;
+pub mod person;
 pub mod plan;
 pub mod policy;
 pub mod quantity;

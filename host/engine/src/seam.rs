@@ -13,6 +13,7 @@ use remit_core::change::Change;
 use remit_core::grant::Access;
 use remit_core::http::Hop;
 use remit_core::path::RelPath;
+use remit_core::person::{PersonAnswer, PersonQuestion};
 use remit_core::tool::{
     Exit, Launch, OriginPort, OriginTraffic, ProgramIdentity, StartError, Usage,
 };
@@ -167,6 +168,24 @@ pub trait Scratch: Send + Sync {
     /// # Errors
     /// The disk is full, or the place for private directories cannot be written.
     fn path(&self) -> Result<&str, ScratchError>;
+}
+
+/// What came of a question to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// An answer.
+    Answered(PersonAnswer),
+    /// Nobody answered in time.
+    Expired,
+    /// There is nobody who could be asked; says what to do.
+    Nobody(String),
+}
+
+/// Whoever is there while a run goes on, for questions of its plugin.
+#[async_trait]
+pub trait Person: Send + Sync {
+    /// Asks, and waits for the answer. Safe to cancel: then nobody waits for it any more.
+    async fn ask(&self, plugin: &str, question: &PersonQuestion) -> Reply;
 }
 
 /// Whose values are meant.

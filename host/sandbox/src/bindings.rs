@@ -30,6 +30,7 @@ pub(crate) mod pattern {
             "remit:plugin/clock": crate::bindings::host::remit::plugin::clock,
             "remit:plugin/random": crate::bindings::host::remit::plugin::random,
             "remit:plugin/http": crate::bindings::host::remit::plugin::http,
+            "remit:plugin/person": crate::bindings::host::remit::plugin::person,
         },
     });
 }
@@ -50,6 +51,7 @@ pub(crate) mod adapter {
             "remit:plugin/clock": crate::bindings::host::remit::plugin::clock,
             "remit:plugin/random": crate::bindings::host::remit::plugin::random,
             "remit:plugin/http": crate::bindings::host::remit::plugin::http,
+            "remit:plugin/person": crate::bindings::host::remit::plugin::person,
         },
     });
 }

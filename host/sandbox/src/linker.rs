@@ -49,6 +49,7 @@ pub const OFFERED: &[(&str, &[&str])] = &[
     ),
     ("random", &["bytes"]),
     ("http", &["send"]),
+    ("person", &["ask"]),
 ];
 
 /// The contract's package and the version line that this host speaks.
@@ -202,6 +203,7 @@ fn add_contract(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
     contract::clock::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::random::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::http::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
+    contract::person::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     Ok(())
 }
 

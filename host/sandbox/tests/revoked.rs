@@ -73,6 +73,7 @@ async fn execute(
             tree: Arc::new(FakeTree::default()),
             http: None,
             scratch: None,
+            person: None,
             durable: None,
         },
         Identity {

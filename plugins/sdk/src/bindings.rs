@@ -41,6 +41,7 @@ pub mod pattern {
             "remit:plugin/clock@0.1.0": super::imports::remit::plugin::clock,
             "remit:plugin/random@0.1.0": super::imports::remit::plugin::random,
             "remit:plugin/http@0.1.0": super::imports::remit::plugin::http,
+            "remit:plugin/person@0.1.0": super::imports::remit::plugin::person,
         },
     });
 }
@@ -63,6 +64,7 @@ pub mod adapter {
             "remit:plugin/clock@0.1.0": super::imports::remit::plugin::clock,
             "remit:plugin/random@0.1.0": super::imports::remit::plugin::random,
             "remit:plugin/http@0.1.0": super::imports::remit::plugin::http,
+            "remit:plugin/person@0.1.0": super::imports::remit::plugin::person,
         },
     });
 }

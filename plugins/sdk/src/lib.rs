@@ -74,6 +74,7 @@ mod export;
 mod failure;
 pub mod http;
 pub mod json;
+pub mod person;
 pub mod progress;
 pub mod state;
 pub mod workspace;

@@ -179,6 +179,8 @@ impl Workshop {
             tree,
             http: Some(Arc::new(self.http.clone())),
             scratch: Some(Arc::new(ready.tools.scratch())),
+            // A durable task asks in the ledger; checks and hooks ask nobody.
+            person: None,
             durable: job.effects.then(|| Durable {
                 record: Arc::clone(&job.record),
                 mark,

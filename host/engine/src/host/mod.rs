@@ -4,6 +4,7 @@
 //!
 //! Never: a way to an effect that does not pass the grants; a grant that changes during a run.
 
+mod ask;
 mod effects;
 mod http;
 mod keep;
@@ -14,7 +15,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use remit_core::change::Change;
 use remit_core::claim::Claims;
@@ -25,7 +26,9 @@ use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
 use remit_core::tool::{StartError, TaskMark};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+pub use ask::AskError;
 pub(crate) use effects::EndedTool;
 pub use http::{HttpAnswer, HttpError};
 
@@ -33,7 +36,7 @@ use crate::cancel::Cancel;
 use crate::durable::attempts::AttemptRecord;
 use crate::journal::Journal;
 use crate::seam::{
-    Http, Observer, Scratch, StateError, StateStore, Tools, WorkingTree, WorkspaceError,
+    Http, Observer, Person, Scratch, StateError, StateStore, Tools, WorkingTree, WorkspaceError,
 };
 
 /// Events that one plugin may cause. Far more than people read; few enough to keep.
@@ -105,6 +108,8 @@ pub struct World {
     pub http: Option<Arc<dyn Http>>,
     /// Where plugin and tools hand each other files; none where a plugin is only asked something.
     pub scratch: Option<Arc<dyn Scratch>>,
+    /// Who is asked, if the attempt is none of a durable task; none where nobody is there.
+    pub person: Option<Arc<dyn Person>>,
     /// What makes the attempt one of a durable task; nothing is kept for a next one without.
     pub durable: Option<Durable>,
 }
@@ -141,6 +146,8 @@ pub struct PluginHost {
     journal: Journal,
     cancel: Cancel,
     started: Instant,
+    pauses: ask::Pauses,
+    questions: AtomicU32,
     calls: AtomicU32,
     effects: AtomicU32,
     requests: AtomicU32,
@@ -172,10 +179,6 @@ impl PluginHost {
     ///
     /// `watched_output`: whether anyone wants the bytes that tools write as events.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where an attempt's clock starts"
-    )]
     pub fn new(
         grants: Grants,
         world: World,
@@ -192,6 +195,8 @@ impl PluginHost {
             journal,
             cancel,
             started: Instant::now(),
+            pauses: ask::Pauses::new(),
+            questions: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             effects: AtomicU32::new(effects),
             requests: AtomicU32::new(0),
@@ -251,10 +256,11 @@ impl PluginHost {
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
-    /// How long it may still run.
+    /// How long it may still run. Stands still while a person is asked.
     #[must_use]
     pub fn time_left(&self) -> Duration {
-        self.identity.time.saturating_sub(self.elapsed())
+        let run = self.elapsed().saturating_sub(self.pauses.so_far());
+        self.identity.time.saturating_sub(run)
     }
 
     /// Has someone see which files the plugin uses, from now on. The first one stays.

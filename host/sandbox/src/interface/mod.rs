@@ -5,6 +5,7 @@
 
 mod clock;
 mod http;
+mod person;
 pub(crate) mod process;
 mod progress;
 mod random;
