@@ -11,12 +11,15 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod agents;
 mod approvals;
 mod audit;
 mod authoring;
 mod case;
 mod cases;
 mod check;
+mod checking;
+mod cleaning;
 mod contract;
 mod corpus;
 mod documented;
@@ -30,6 +33,7 @@ mod machine;
 mod origins;
 mod pipes;
 mod plans;
+mod repositories;
 mod scratch;
 mod secrets;
 mod surface;
