@@ -61,7 +61,39 @@ pub(crate) fn of(workspace: BorrowedFd<'_>, bounds: &Bounds) -> Result<Carved, (
             }
         }
     }
+    for path in bounds.hides() {
+        let failed = |errno: Errno| {
+            let reason = std::io::Error::from(errno).to_string();
+            (path.as_str().to_owned(), reason)
+        };
+        let Some(path) = there(workspace, path).map_err(failed)? else {
+            continue;
+        };
+        if matters(bounds, &path, CoverKind::Hidden) {
+            add(&mut carved.covers, &path, CoverKind::Hidden, true);
+        }
+    }
     Ok(carved)
+}
+
+/// The part of a path that is there and is no way to something else: the path itself, or what of
+/// it is no directory. A `.git` that is a file leads to a directory that a rule about `.git/config`
+/// does not name, so the file is meant then.
+fn there(workspace: BorrowedFd<'_>, path: &RelPath) -> Result<Option<Vec<u8>>, Errno> {
+    let whole = path.as_str();
+    let ends = whole.match_indices('/').map(|(index, _)| index);
+    for end in ends.chain([whole.len()]) {
+        let so_far = &whole[..end];
+        match statat(workspace, so_far, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(data) if FileType::from_raw_mode(data.st_mode) != FileType::Directory => {
+                return Ok(Some(so_far.as_bytes().to_vec()));
+            }
+            Ok(_) => {}
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(Some(whole.as_bytes().to_vec()))
 }
 
 /// Whether a cover of this path changes what the tool may do.

@@ -73,6 +73,7 @@ impl Grants {
             deny_write: self.patterns(Access::Write).cloned().collect(),
             runtime: tool.rules().runtime().to_vec(),
             writes_settings: tool.rules().writes_settings().to_vec(),
+            hides: tool.rules().hides().to_vec(),
             network: tool.rules().network(),
             resources: *tool.rules().resources(),
         }

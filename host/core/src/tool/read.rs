@@ -11,7 +11,7 @@ use super::declaration::{
     ToolDirectory, ToolRules,
 };
 use super::read_bounds::{
-    default_resources, read_resources, read_runtime, read_secrets, read_settings,
+    default_resources, read_hides, read_resources, read_runtime, read_secrets, read_settings,
 };
 use super::template::{MAX_ARGUMENT_BYTES, Template, TemplateError};
 use super::{Danger, EnvName, Program, SecretSource, TemplateId, ToolId, ToolLimits};
@@ -132,6 +132,7 @@ fn default_rules() -> ToolRules {
         network: Network::None,
         runtime: Vec::new(),
         writes_settings: Vec::new(),
+        hides: Vec::new(),
         secrets: Vec::new(),
         resources: default_resources(DEFAULT_WALL.get()),
     }
@@ -153,6 +154,7 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
     let resources = read_resources(run, wall);
     let runtime = read_runtime(run);
     let writes_settings = read_settings(run);
+    let hides = read_hides(run);
     let success = read_success(run);
     let network = run.parsed::<Network>("network", "bad-network");
     let values = |names: Vec<Spanned<EnvName>>| names.into_iter().map(|name| name.value).collect();
@@ -166,6 +168,7 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
         network: network.map_or(defaults.network, |network| network.value),
         runtime,
         writes_settings,
+        hides,
         secrets: secrets.into_iter().map(|entry| entry.value).collect(),
         resources,
     })

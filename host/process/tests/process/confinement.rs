@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::fixture::{Outcome, finish_boxed};
 
 /// Everything that this kernel has.
-const ALL: Without = Without {
+pub(crate) const ALL: Without = Without {
     namespaces: false,
     landlock: false,
 };
@@ -29,7 +29,7 @@ const NO_LANDLOCK: Without = Without {
     landlock: true,
 };
 /// As in a container that forbids namespaces.
-const NO_NAMESPACES: Without = Without {
+pub(crate) const NO_NAMESPACES: Without = Without {
     namespaces: true,
     landlock: false,
 };
@@ -129,7 +129,7 @@ impl Place {
         grants.launch(&call).unwrap()
     }
 
-    async fn try_run(
+    pub(crate) async fn try_run(
         &self,
         program: &str,
         arguments: &[&str],
@@ -164,7 +164,7 @@ impl Place {
 }
 
 /// What this machine gives without these features.
-async fn level(without: Without) -> Confinement {
+pub(crate) async fn level(without: Without) -> Confinement {
     let scratch = tempfile::tempdir().unwrap();
     let as_root = if without.namespaces {
         AsRoot::Keep
