@@ -82,6 +82,7 @@ fn host(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(FakeTree::default()),
+            scratch: None,
             durable: None,
         },
         Identity {

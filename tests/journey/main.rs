@@ -27,6 +27,7 @@ mod learning;
 mod machine;
 mod pipes;
 mod plans;
+mod scratch;
 mod secrets;
 mod surface;
 mod terminal;

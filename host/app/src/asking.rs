@@ -43,6 +43,7 @@ pub(crate) fn powerless(
         tools,
         state: Arc::new(MemoryState::new()),
         tree: wiring::untouched_tree(),
+        scratch: None,
         durable: None,
     };
     let identity = Identity {

@@ -25,9 +25,11 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Observer, StateStore, Tools, WorkingTree, WorkspaceError};
+use remit_engine::seam::{Observer, Scratch, StateStore, Tools, WorkingTree, WorkspaceError};
 use remit_ledger::{MemoryState, SqliteState};
-use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
+use remit_process::{
+    AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
+};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::{StillTree, Tree};
 
@@ -43,6 +45,7 @@ const WORKERS: usize = 2;
 pub(crate) struct Wired {
     pub(crate) plugin: LoadedPlugin,
     pub(crate) host: Arc<PluginHost>,
+    pub(crate) scratch: Arc<AttemptDirectory>,
 }
 
 /// What a run gets from the command.
@@ -202,10 +205,12 @@ pub(crate) async fn wire(
         Some(_) => Arc::new(MemoryState::new()),
         None => Arc::new(SqliteState::at(places.plugin_state())),
     };
+    let scratch = Arc::new(tools.scratch());
     let world = World {
         tools: tools as Arc<dyn Tools>,
         state,
         tree,
+        scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),
         durable: None,
     };
     let identity = Identity {
@@ -225,7 +230,11 @@ pub(crate) async fn wire(
     if let Some(rehearsal) = surroundings.rehearsal {
         host.observe(rehearsal.observer);
     }
-    Ok(Wired { plugin, host })
+    Ok(Wired {
+        plugin,
+        host,
+        scratch,
+    })
 }
 
 /// Where private directories of tools are made: what TMPDIR names, or a place that leaves `/tmp`

@@ -80,6 +80,22 @@ pub trait RunningTool: Send {
     fn usage(&self) -> Usage;
 }
 
+/// Why an attempt has no scratch directory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the scratch directory cannot be made: {0}")]
+pub struct ScratchError(pub String);
+
+/// The private directory of one attempt, beside the workspace: the plugin and the tools that it
+/// starts find the same files there. It is gone when the attempt is.
+pub trait Scratch: Send + Sync {
+    /// Its absolute path, without links. Made when it is asked for the first time, which takes a
+    /// few system calls; after that this costs nothing.
+    ///
+    /// # Errors
+    /// The disk is full, or the place for private directories cannot be written.
+    fn path(&self) -> Result<&str, ScratchError>;
+}
+
 /// Whose values are meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StateScope {

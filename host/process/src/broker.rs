@@ -22,6 +22,7 @@ use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, oneshot, watch as announce};
 
+use crate::attempt_directory::AttemptDirectory;
 use crate::confine;
 use crate::control::Control;
 use crate::drive::Driver;
@@ -82,6 +83,11 @@ impl Broker {
     /// The disk is full.
     pub(crate) fn memory_directory(&self) -> io::Result<RunDirectory> {
         self.scratch.in_memory()
+    }
+
+    /// The scratch directory of one attempt, see [`HostDirectory::attempt`].
+    pub(crate) fn attempt_directory(&self, owner: Option<(u32, u32)>) -> AttemptDirectory {
+        self.scratch.attempt(owner)
     }
 
     /// Starts a tool. When this returns an error, or is dropped, nothing is left running.

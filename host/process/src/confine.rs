@@ -132,6 +132,7 @@ impl Confiner {
                 grants: grants(decided),
                 covers,
                 scratch: bytes(scratch.path()),
+                attempt: launch.scratch().map(|path| path.as_bytes().to_vec()),
                 network,
                 identity: self.identity,
                 limits: Limits {
@@ -145,6 +146,14 @@ impl Confiner {
             },
             placeholders,
         })
+    }
+
+    /// Whom what tools and plugin share belongs to, if that is somebody else than this user.
+    pub(crate) fn owner(&self) -> Option<(u32, u32)> {
+        match self.identity {
+            Identity::Own => None,
+            Identity::Service { owner, .. } => Some(owner),
+        }
     }
 
     /// Whether tools are known to get a root of their own; less, and they do not start.

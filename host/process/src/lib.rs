@@ -8,6 +8,7 @@
 //! directories, a fork of the host, a decision about what is allowed (a
 //! [`remit_core::tool::Launch`] is that decision).
 
+mod attempt_directory;
 mod broker;
 mod buffer;
 mod confine;
@@ -35,6 +36,7 @@ mod system;
 mod toolbox;
 mod watched;
 
+pub use attempt_directory::AttemptDirectory;
 pub use broker::{Broker, MAX_RUNNING};
 pub use directory::WorkingDirectory;
 pub use environment::{HostEnvironment, TOOL_PATH, environment};

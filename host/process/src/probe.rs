@@ -89,6 +89,7 @@ pub async fn probe(scratch: &Path, as_root: AsRoot, without: Without) -> Result<
         }],
         covers: Vec::new(),
         scratch: run.path().as_os_str().as_bytes().to_vec(),
+        attempt: None,
         network: Network::None,
         identity,
         limits: SMALL,

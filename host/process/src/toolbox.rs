@@ -26,6 +26,7 @@ use remit_supervisor::protocol::Without;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
+use crate::attempt_directory::{self, AttemptDirectory, MAX_SCRATCH_BYTES, MAX_SCRATCH_FILES};
 use crate::broker::Broker;
 use crate::confine::Confiner;
 use crate::directory::{WorkingDirectory, open_file};
@@ -128,6 +129,13 @@ impl ToolBox {
         blocking(&tool.clone(), move || inner.pin(&tool, &program, &writable)).await
     }
 
+    /// A scratch directory for one attempt, in which its tools work beside the workspace.
+    #[must_use]
+    pub fn scratch(&self) -> AttemptDirectory {
+        let owner = self.inner.confiner.owner();
+        self.inner.broker.attempt_directory(owner)
+    }
+
     /// Lets nothing start under this name from now on, whatever appears there; says why.
     pub fn bar(&self, program: &Program, reason: impl Into<String>) {
         let barred = self.inner.barred.lock();
@@ -204,6 +212,7 @@ impl Inner {
         let pinned = self.pin(tool, launch.program(), launch.writable())?;
         let directory = self.directory(tool, launch.directory())?;
         let input = self.input(launch)?;
+        check_scratch(launch)?;
         let scratch = if self.confiner.has_own_root() {
             self.broker.memory_directory()
         } else {
@@ -346,6 +355,30 @@ impl Inner {
             ),
             Stdin::Piped => Input::Piped,
         })
+    }
+}
+
+/// Looks whether the attempt's scratch directory is there, if the tool needs it, and within its
+/// limits.
+fn check_scratch(launch: &Launch) -> Result<(), StartError> {
+    if launch.needs_scratch() {
+        let what = "an argument or a variable names a file of it, and the attempt has none";
+        return Err(StartError::Refused {
+            tool: launch.tool().clone(),
+            step: "scratch".to_owned(),
+            errno: Errno::NOENT.raw_os_error(),
+            message: what.to_owned(),
+        });
+    }
+    let over = launch.scratch().and_then(|path| {
+        attempt_directory::over_limit(Path::new(path), MAX_SCRATCH_BYTES, MAX_SCRATCH_FILES)
+    });
+    match over {
+        Some(what) => Err(StartError::Limit {
+            tool: launch.tool().clone(),
+            what,
+        }),
+        None => Ok(()),
     }
 }
 

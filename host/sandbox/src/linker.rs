@@ -41,7 +41,7 @@ pub const OFFERED: &[(&str, &[&str])] = &[
         "progress",
         &["step", "percent", "log", "produced", "checkpoint"],
     ),
-    ("workspace", &["root", "grants", "changed-files"]),
+    ("workspace", &["root", "scratch", "grants", "changed-files"]),
     ("state", &["get", "set", "merge", "remove", "keys"]),
     (
         "clock",

@@ -71,6 +71,7 @@ async fn execute(
             tools: Arc::new(FakeTools::default()),
             state: Arc::new(RevokedAtStore(cancel.clone())),
             tree: Arc::new(FakeTree::default()),
+            scratch: None,
             durable: None,
         },
         Identity {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anstream::eprintln;
 use remit_core::event::{Event, RECORD_FORMAT, Record};
 use remit_core::outcome::{ExitCode, Outcome};
 use remit_core::quantity::TimeSpan;
@@ -12,6 +13,7 @@ use remit_engine::inputs::RawInputs;
 use remit_engine::journal::{Journal, Watcher, system_clock};
 use remit_engine::plugin::Role;
 use remit_ledger::Trouble;
+use remit_process::AttemptDirectory;
 
 use super::target::{Inputs, Rules, Target};
 use crate::approvals::Store;
@@ -55,6 +57,10 @@ pub(crate) struct Args {
     #[arg(long)]
     no_prompt: bool,
 
+    /// Keeps the attempt's scratch directory, in which plugin and tools hand each other files
+    #[arg(long)]
+    keep_scratch: bool,
+
     /// Which interface to use, if the plugin has both
     #[arg(long, value_enum)]
     role: Option<RoleArg>,
@@ -91,6 +97,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     }
     result
 }
+
+/// How a kept scratch directory is called, before the run's name.
+const KEPT: &str = "remit-scratch-";
 
 /// How long the end waits for threads that are stuck in the operating system.
 const SHUTDOWN: Duration = Duration::from_millis(200);
@@ -176,6 +185,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
     };
     let cancel = Cancel::new();
     wiring::cancel_on_signals(&cancel)?;
+    let name = run_id.clone();
     let mut summary = wiring::summary(&grants);
     summary.approvals.extend(rests_on.clone());
     let request = wiring::request(&loaded, summary, inputs, run_id, args.role.map(Role::from));
@@ -190,7 +200,23 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
     let wired = wiring::wire(&places, &owner, &loaded, grants, starts, surroundings).await?;
     let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
     tools.close().await;
+    if args.keep_scratch {
+        keep(&wired.scratch, &name);
+    }
     Ok(outcome)
+}
+
+/// Moves the scratch directory to where it stays, and says where that is.
+fn keep(scratch: &AttemptDirectory, run_id: &str) {
+    let base = wiring::scratch_base();
+    match scratch.keep(&base, &format!("{KEPT}{run_id}")) {
+        Ok(Some(path)) => eprintln!("scratch directory kept: {}", path.display()),
+        Ok(None) => eprintln!("no scratch directory to keep: nobody used it"),
+        Err(error) => eprintln!(
+            "the scratch directory cannot be kept in {}: {error}",
+            base.display()
+        ),
+    }
 }
 
 /// The end of a run that never began, for programs that read events.

@@ -177,6 +177,7 @@ impl Workshop {
             tools: Arc::clone(&ready.tools) as Arc<dyn Tools>,
             state: Arc::clone(&self.state),
             tree,
+            scratch: Some(Arc::new(ready.tools.scratch())),
             durable: job.effects.then(|| Durable {
                 record: Arc::clone(&job.record),
                 mark,

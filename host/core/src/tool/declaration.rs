@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{
-    EnvName, Program, Resources, RuntimePath, SecretSource, Template, TemplateId, ToolId,
+    EnvName, PLACE, Program, Resources, RuntimePath, SecretSource, Template, TemplateId, ToolId,
     ToolLimits,
 };
 use crate::excerpt::excerpt;
@@ -78,6 +78,13 @@ impl ToolRules {
     #[must_use]
     pub fn set_env(&self) -> &[(EnvName, String)] {
         &self.set_env
+    }
+    /// The constants that name the scratch directory or a file in it, by their index.
+    pub(crate) fn scratch_env(&self) -> Vec<usize> {
+        let named = |value: &str| value.starts_with(PLACE);
+        let all = self.set_env.iter().enumerate();
+        all.filter_map(|(index, (_, value))| named(value).then_some(index))
+            .collect()
     }
     /// Where the tool runs.
     #[must_use]

@@ -18,6 +18,7 @@ mod name;
 mod program;
 mod read;
 mod read_bounds;
+mod scratch;
 mod slot;
 mod template;
 
@@ -38,7 +39,10 @@ pub use mark::TaskMark;
 pub use name::{NameError, SlotName, TemplateId, ToolId};
 pub use program::{Program, ProgramError};
 pub(crate) use read::read_tool;
+pub(crate) use scratch::PlaceAt;
+pub use scratch::{PLACE, SCRATCH_ENV};
 pub use slot::{SlotType, SlotTypeError, ValueError};
+pub(crate) use template::Filled;
 pub use template::{
     Arity, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, MAX_REPEATED, Slot, Template, TemplateError,
 };

@@ -13,8 +13,9 @@ use super::declaration::{
 use super::read_bounds::{
     default_resources, read_hides, read_resources, read_runtime, read_secrets, read_settings,
 };
+use super::scratch;
 use super::template::{MAX_ARGUMENT_BYTES, Template, TemplateError};
-use super::{Danger, EnvName, Program, SecretSource, TemplateId, ToolId, ToolLimits};
+use super::{Danger, EnvName, PLACE, Program, SecretSource, TemplateId, ToolId, ToolLimits};
 use crate::document::{Problems, Section, Spanned};
 use crate::quantity::{ByteSize, TimeSpan};
 
@@ -231,6 +232,12 @@ fn read_constants(run: &mut Section<'_>) -> Vec<Spanned<(EnvName, String)>> {
         } else if value.value.contains('\0') || value.value.len() > MAX_ARGUMENT_BYTES {
             let message = format!("the value of `{name}` holds a NUL byte or is too long");
             let help = format!("shorten it to at most {MAX_ARGUMENT_BYTES} bytes without NUL");
+            problems.report(&value.span, "bad-env-value", message, help);
+        } else if let Some(rest) = value.value.strip_prefix(PLACE)
+            && !scratch::follows_place(rest)
+        {
+            let message = format!("the value of `{name}` names no file of the scratch directory");
+            let help = format!("write `{PLACE}`, `{PLACE}/name` or `{PLACE}/directory/name`");
             problems.report(&value.span, "bad-env-value", message, help);
         } else {
             let value = (name, value.value.to_owned());

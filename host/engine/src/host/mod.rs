@@ -30,7 +30,7 @@ pub(crate) use effects::EndedTool;
 use crate::cancel::Cancel;
 use crate::durable::attempts::AttemptRecord;
 use crate::journal::Journal;
-use crate::seam::{Observer, StateError, StateStore, Tools, WorkingTree, WorkspaceError};
+use crate::seam::{Observer, Scratch, StateError, StateStore, Tools, WorkingTree, WorkspaceError};
 
 /// Events that one plugin may cause. Far more than people read; few enough to keep.
 pub const MAX_EVENTS: u64 = 100_000;
@@ -97,6 +97,8 @@ pub struct World {
     pub state: Arc<dyn StateStore>,
     /// Looks at the working tree.
     pub tree: Arc<dyn WorkingTree>,
+    /// Where plugin and tools hand each other files; none where a plugin is only asked something.
+    pub scratch: Option<Arc<dyn Scratch>>,
     /// What makes the attempt one of a durable task; nothing is kept for a next one without.
     pub durable: Option<Durable>,
 }
@@ -210,6 +212,11 @@ impl PluginHost {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+    /// The attempt's scratch directory, if it has one.
+    #[must_use]
+    pub fn scratch(&self) -> Option<&Arc<dyn Scratch>> {
+        self.world.scratch.as_ref()
     }
     /// Where events go.
     #[must_use]

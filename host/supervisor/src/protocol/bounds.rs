@@ -145,6 +145,9 @@ pub struct Bounds {
     pub covers: Vec<Cover>,
     /// The directory that holds the private `home` and `tmp`; made by the host.
     pub scratch: Vec<u8>,
+    /// The scratch directory of the attempt, a real path; made by the host. What the plugin and its
+    /// tools hand each other is there.
+    pub attempt: Option<Vec<u8>>,
     /// The network.
     pub network: Network,
     /// The user.

@@ -176,7 +176,8 @@ fn grants() -> Value {
             json!({ "path": grant.path, "mode": mode })
         })
         .collect();
-    json!({ "root": workspace::root().ok(), "grants": granted })
+    let scratch = workspace::scratch().ok();
+    json!({ "root": workspace::root().ok(), "scratch": scratch, "grants": granted })
 }
 
 fn changed() -> Result<Value, Trouble> {
