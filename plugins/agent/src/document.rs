@@ -92,10 +92,7 @@ mod tests {
 
     fn all(text: &str) -> Vec<Part> {
         let mut documents = Documents::default();
-        let mut parts: Vec<Part> = text
-            .lines()
-            .flat_map(|line| documents.line(line))
-            .collect();
+        let mut parts: Vec<Part> = text.lines().flat_map(|line| documents.line(line)).collect();
         parts.extend(documents.finish());
         parts
     }
@@ -104,10 +101,7 @@ mod tests {
     fn documents_by_line_by_list_and_printed() {
         let one = Part::Event(json!({"a": 1}));
         assert_eq!(all("{\"a\":1}\n\n"), [one]);
-        let two = [
-            Part::Event(json!({"a": 1})),
-            Part::Event(json!({"b": [2]})),
-        ];
+        let two = [Part::Event(json!({"a": 1})), Part::Event(json!({"b": [2]}))];
         assert_eq!(all("[{\"a\":1},{\"b\":[2]}]"), two);
         let printed = "{\n  \"a\": {\n    \"b\": 1\n  }\n}\n";
         assert_eq!(all(printed), [Part::Event(json!({"a": {"b": 1}}))]);
@@ -120,6 +114,9 @@ mod tests {
         assert_eq!(all("[API Error: 401]"), [text("[API Error: 401]")]);
         assert_eq!(all("{\"type\":\"resu"), [Part::Broken]);
         assert_eq!(all("{\n  \"a\": 1"), [Part::Broken]);
-        assert_eq!(all("{\n{\"a\":1}"), [Part::Broken, Part::Event(json!({"a": 1}))]);
+        assert_eq!(
+            all("{\n{\"a\":1}"),
+            [Part::Broken, Part::Event(json!({"a": 1}))]
+        );
     }
 }

@@ -192,7 +192,9 @@ pub(crate) fn is_refusal_sign(text: &str) -> bool {
 pub(crate) fn is_told_refusal(line: &str) -> bool {
     let line = line.to_lowercase();
     let of_codex = line.contains("reject")
-        && ["patch", "sandbox", "approval"].iter().any(|word| line.contains(word));
+        && ["patch", "sandbox", "approval"]
+            .iter()
+            .any(|word| line.contains(word));
     of_codex
         || line.contains("auto-rejecting")
         || line.contains("approval policy is never")
@@ -298,10 +300,16 @@ mod tests {
         ] {
             assert!(is_refusal(words), "{words}");
         }
-        for words in ["old_string not found in file", "exit code 1", "sh: 1: Permission denied"] {
+        for words in [
+            "old_string not found in file",
+            "exit code 1",
+            "sh: 1: Permission denied",
+        ] {
             assert!(!is_refusal(words), "{words}");
         }
-        assert!(is_refusal_sign("sh: 1: cannot create x: Read-only file system"));
+        assert!(is_refusal_sign(
+            "sh: 1: cannot create x: Read-only file system"
+        ));
     }
 
     #[test]

@@ -25,10 +25,7 @@ impl Changes {
     /// Whether something changed that the work may have been about.
     #[must_use]
     pub fn is_effect(&self) -> bool {
-        self.files
-            .iter()
-            .flatten()
-            .any(|file| !is_by_product(file))
+        self.files.iter().flatten().any(|file| !is_by_product(file))
     }
 }
 
@@ -154,7 +151,10 @@ mod tests {
     fn what_differs_is_named_and_by_products_are_not() {
         let seen = Changes::seen(["a", "c", "__pycache__/a.pyc"]);
         let found = compare(&set(&["a", "b"]), &seen);
-        assert_eq!((found.not_changed, found.not_claimed), (vec!["b".into()], vec!["c".into()]));
+        assert_eq!(
+            (found.not_changed, found.not_claimed),
+            (vec!["b".into()], vec!["c".into()])
+        );
         assert!(compare(&BTreeSet::new(), &seen).is_empty());
         assert!(compare(&set(&["a"]), &Changes::default()).is_empty());
     }

@@ -3,6 +3,7 @@
 //! Never: a second try. Whether the work is tried again is the host's decision.
 
 use std::fs;
+use std::time::Duration;
 
 use remit_plugin_sdk::{
     AdapterReport, Call, Capabilities, Child, Context, Cost, Event, Exit, Failure, KillCause,
@@ -31,16 +32,32 @@ const MAX_NOTES: u32 = 5_000;
 pub fn describe<A: Agent>() -> Capabilities {
     Capabilities {
         id: A::TOOL.name().into(),
-        version: A::VERSION.into(),
         title: A::TITLE.into(),
-        task_kinds: ["code-edit", "bug-fix", "refactoring", "tests", "documentation"]
-            .map(str::to_owned)
-            .to_vec(),
+        tool_versions: Some(A::TOOL_VERSIONS.into()),
+        ..capabilities(A::VERSION)
+    }
+}
+
+/// What holds for every agent.
+pub(crate) fn capabilities(version: &str) -> Capabilities {
+    Capabilities {
+        id: String::new(),
+        version: version.into(),
+        title: String::new(),
+        task_kinds: [
+            "code-edit",
+            "bug-fix",
+            "refactoring",
+            "tests",
+            "documentation",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         domains: Vec::new(),
         max_parallel: 8,
         timeout_ms: USUAL_TIME_MS,
         safety_tier: SafetyTier::RunsCode,
-        tool_versions: Some(A::TOOL_VERSIONS.into()).filter(|range: &String| !range.is_empty()),
+        tool_versions: None,
         input_schema: INPUT_SCHEMA.into(),
     }
 }
@@ -76,7 +93,7 @@ fn missing(prepared: &Prepared) -> Option<Problem> {
 pub fn execute<A: Agent>(context: &Context) -> Result<AdapterReport, Failure> {
     let request = Request::check(&context.inputs, false)?;
     let prepared = A::prepare(&request);
-    put_files(&prepared)?;
+    put_files(&prepared.scratch)?;
     let child = call(&prepared, Some(&request)).spawn()?;
     let mut watch = Watch::new(A::TOOL, &request, prepared.keeps_turns);
     let ended = watch.follow(&child)?;
@@ -89,8 +106,9 @@ fn scratch() -> Result<std::path::PathBuf, Failure> {
     Ok(std::path::PathBuf::from("/scratch"))
 }
 
-fn put_files(prepared: &Prepared) -> Result<(), Failure> {
-    for (name, content) in &prepared.scratch {
+/// Puts files into the scratch directory.
+pub(crate) fn put_files(files: &[(String, String)]) -> Result<(), Failure> {
+    for (name, content) in files {
         let path = scratch()?.join(name);
         fs::write(&path, content).map_err(|error| {
             Failure::failed_for_now("scratch", format!("{}: {error}", path.display()))
@@ -100,7 +118,7 @@ fn put_files(prepared: &Prepared) -> Result<(), Failure> {
 }
 
 /// The call as the SDK has it.
-pub(crate) fn call(prepared: &Prepared, request: Option<&Request>) -> Call {
+fn call(prepared: &Prepared, request: Option<&Request>) -> Call {
     let mut call = Call::new(&prepared.tool, &prepared.template)
         .stdin(Stdin::Bytes(prepared.stdin.clone().into_bytes()));
     for (name, slot) in &prepared.slots {
@@ -109,11 +127,19 @@ pub(crate) fn call(prepared: &Prepared, request: Option<&Request>) -> Call {
             Slot::Many(values) => call.slots(name, values.iter().cloned()),
         };
     }
-    if let Some(limit) = request.and_then(|request| request.timeout_ms) {
-        call = call.timeout(std::time::Duration::from_millis(limit.into()));
+    match request {
+        Some(request) => limits(call, request),
+        None => call,
     }
-    if let Some(limit) = request.and_then(|request| request.idle_ms) {
-        call = call.idle(std::time::Duration::from_millis(limit.into()));
+}
+
+/// The call with the time limits of the request.
+pub(crate) fn limits(mut call: Call, request: &Request) -> Call {
+    if let Some(limit) = request.timeout_ms {
+        call = call.timeout(Duration::from_millis(limit.into()));
+    }
+    if let Some(limit) = request.idle_ms {
+        call = call.idle(Duration::from_millis(limit.into()));
     }
     call
 }
@@ -151,43 +177,36 @@ impl Watch {
                     self.stdout
                         .feed(&bytes, &mut |line| reader.line(Stream::Stdout, line));
                 }
-                Event::Stderr(bytes) => self.take_stderr(&bytes),
+                Event::Stderr(bytes) => {
+                    let reader = &mut self.reader;
+                    self.stderr
+                        .feed(&bytes, &mut |line| reader.line(Stream::Stderr, line));
+                }
                 Event::Exited(exit) => {
                     let reader = &mut self.reader;
                     self.stdout
                         .finish(&mut |line| reader.line(Stream::Stdout, line));
-                    self.finish_stderr();
+                    self.stderr
+                        .finish(&mut |line| reader.line(Stream::Stderr, line));
                     self.tell();
                     return Ok(self.ended(exit));
                 }
                 Event::NothingYet => {}
             }
             self.tell();
-            self.guard(child);
+            let (retries, steps) = (self.reader.seen().retries, self.reader.seen().steps);
+            self.guard(child, retries, steps);
         }
-    }
-
-    pub(crate) fn take_stderr(&mut self, bytes: &[u8]) {
-        let reader = &mut self.reader;
-        self.stderr
-            .feed(bytes, &mut |line| reader.line(Stream::Stderr, line));
-    }
-
-    pub(crate) fn finish_stderr(&mut self) {
-        let reader = &mut self.reader;
-        self.stderr
-            .finish(&mut |line| reader.line(Stream::Stderr, line));
     }
 
     /// Ends an agent that only asks its provider again and again, or goes on without end.
-    pub(crate) fn guard(&mut self, child: &Child) {
+    pub(crate) fn guard(&mut self, child: &Child, retries: u32, steps: u32) {
         if self.killer.is_some() {
             return;
         }
-        let seen = self.reader.seen();
-        self.killer = if seen.retries > self.retry_budget {
+        self.killer = if retries > self.retry_budget {
             Some(Killer::RetryBudget)
-        } else if self.max_steps.is_some_and(|most| seen.steps > most) {
+        } else if self.max_steps.is_some_and(|most| steps > most) {
             Some(Killer::Turns)
         } else {
             None
@@ -199,8 +218,13 @@ impl Watch {
     }
 
     /// Hands on what people may want to know at once.
-    pub(crate) fn tell(&mut self) {
-        for note in self.reader.take_notes() {
+    fn tell(&mut self) {
+        let notes = self.reader.take_notes();
+        self.hand_on(notes);
+    }
+
+    pub(crate) fn hand_on(&mut self, notes: Vec<Note>) {
+        for note in notes {
             self.told = self.told.saturating_add(1);
             if self.told > MAX_NOTES {
                 continue;
@@ -273,7 +297,14 @@ pub(crate) fn conclude(
     let duration_ms = child.usage().wall_ms;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
     let duration_ms = duration_ms as f64;
-    report(tool, seen, &judgement, &changes, json::text(&details)?, duration_ms)
+    report(
+        tool,
+        seen,
+        &judgement,
+        &changes,
+        json::text(&details)?,
+        duration_ms,
+    )
 }
 
 fn changes() -> Changes {
@@ -294,7 +325,12 @@ fn report(
     details: String,
     duration_ms: f64,
 ) -> Result<AdapterReport, Failure> {
-    let sentence = format!("{}: {}: {}", tool.name(), judgement.verdict, judgement.reason);
+    let sentence = format!(
+        "{}: {}: {}",
+        tool.name(),
+        judgement.verdict,
+        judgement.reason
+    );
     match judgement.verdict {
         Verdict::Timeout => return Err(Failure::TimedOut),
         Verdict::Cancelled => return Err(Failure::Cancelled),

@@ -133,7 +133,10 @@ pub fn with_files(request: &Request) -> String {
         .iter()
         .map(|file| format!("- {file}\n"))
         .collect();
-    format!("{}\n\nThe work is about these files:\n{files}", request.prompt)
+    format!(
+        "{}\n\nThe work is about these files:\n{files}",
+        request.prompt
+    )
 }
 
 #[cfg(test)]
@@ -156,7 +159,10 @@ mod tests {
         let schema: serde_json::Value = serde_json::from_str(INPUT_SCHEMA).unwrap();
         let properties = &schema["properties"];
         assert_eq!(properties["retry_budget"]["default"], request.retry_budget);
-        assert_eq!(properties["expect_changes"]["default"], request.expect_changes);
+        assert_eq!(
+            properties["expect_changes"]["default"],
+            request.expect_changes
+        );
         assert!(request.files.is_empty() && request.allow_commands.is_empty());
     }
 
@@ -179,13 +185,20 @@ mod tests {
         );
         refused(r#"{"prompt": "x", "argv": []}"#, false, &[("", "type")]);
         refused(r#"{"prompt": "x"}"#, true, &[("/agent", "agent")]);
-        refused(r#"{"prompt": "x", "agent": "y"}"#, false, &[("/agent", "agent")]);
+        refused(
+            r#"{"prompt": "x", "agent": "y"}"#,
+            false,
+            &[("/agent", "agent")],
+        );
     }
 
     #[test]
     fn files_are_told_in_the_prompt() {
         let request = Request::check(r#"{"prompt": "Fix", "files": ["a.py"]}"#, false).unwrap();
         let told = with_files(&request);
-        assert!(told.starts_with("Fix\n") && told.contains("- a.py\n"), "{told}");
+        assert!(
+            told.starts_with("Fix\n") && told.contains("- a.py\n"),
+            "{told}"
+        );
     }
 }

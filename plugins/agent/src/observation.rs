@@ -181,7 +181,15 @@ impl Scribe {
     }
 
     pub(crate) fn step(&mut self, name: &str, about: &str) {
+        self.count_step();
+        self.tell_step(name, about);
+    }
+
+    pub(crate) fn count_step(&mut self) {
         self.seen.steps = self.seen.steps.saturating_add(1);
+    }
+
+    pub(crate) fn tell_step(&mut self, name: &str, about: &str) {
         let about = about.lines().next().unwrap_or_default();
         self.note(Note::Step(cut(format!("{name} {about}").trim(), 200)));
     }

@@ -57,7 +57,8 @@ impl Prepared {
     /// Fills a repeated slot.
     #[must_use]
     pub fn slots(mut self, name: &str, values: &[String]) -> Self {
-        self.slots.push((name.to_owned(), Slot::Many(values.to_vec())));
+        self.slots
+            .push((name.to_owned(), Slot::Many(values.to_vec())));
         self
     }
 
@@ -100,4 +101,18 @@ pub trait Agent {
         };
         Self::prepare(&request)
     }
+}
+
+/// The commands of a request as gemini-cli and qwen-code want them in `tools.allowed`: each is the
+/// beginning of the commands that it allows.
+#[must_use]
+pub fn shell_rules(request: &Request) -> Vec<String> {
+    request
+        .allow_commands
+        .iter()
+        .map(|command| {
+            let start = command.trim_end_matches('*').trim_end();
+            format!("run_shell_command({start})")
+        })
+        .collect()
 }

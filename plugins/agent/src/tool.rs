@@ -267,11 +267,18 @@ pub(crate) fn words(value: Option<&Value>) -> String {
 
 /// The file that a tool of an agent edits, by the names that agents have for it.
 pub(crate) fn file_of(input: &Value) -> &str {
-    ["/file_path", "/filePath", "/filepath", "/path", "/notebook_path", "/absolute_path"]
-        .into_iter()
-        .map(|pointer| text(input, pointer))
-        .find(|found| !found.is_empty())
-        .unwrap_or_default()
+    [
+        "/file_path",
+        "/filePath",
+        "/filepath",
+        "/path",
+        "/notebook_path",
+        "/absolute_path",
+    ]
+    .into_iter()
+    .map(|pointer| text(input, pointer))
+    .find(|found| !found.is_empty())
+    .unwrap_or_default()
 }
 
 /// What a tool of an agent is about: a file, a command, a pattern.

@@ -233,23 +233,42 @@ pub(crate) fn any_bad_end(seen: &Observation) -> Option<Objection> {
 pub(crate) fn unfinished(seen: &Observation, code: u8) -> Objection {
     let hinted = |kind: EndKind| seen.hints.iter().find(|hint| hint.kind == kind);
     let order = if seen.events == 0 {
-        [EndKind::Config, EndKind::Provider, EndKind::Limit, EndKind::Cancelled]
+        [
+            EndKind::Config,
+            EndKind::Provider,
+            EndKind::Limit,
+            EndKind::Cancelled,
+        ]
     } else {
-        [EndKind::Provider, EndKind::Limit, EndKind::Config, EndKind::Cancelled]
+        [
+            EndKind::Provider,
+            EndKind::Limit,
+            EndKind::Config,
+            EndKind::Cancelled,
+        ]
     };
     if let Some(objection) = order.into_iter().find_map(hinted).and_then(against) {
         return objection;
     }
     if seen.retries > 0 && seen.steps == 0 {
-        let reason = format!("it asked its provider {} times again and ended", seen.retries);
+        let reason = format!(
+            "it asked its provider {} times again and ended",
+            seen.retries
+        );
         return (Verdict::Provider, reason);
     }
     if let Some(denied) = seen.denials.first() {
-        return (Verdict::Permission, format!("{}: {}", denied.what, denied.why));
+        return (
+            Verdict::Permission,
+            format!("{}: {}", denied.what, denied.why),
+        );
     }
     // A program that says nothing and fails at once was not called as it wants to be.
     if seen.events == 0 && seen.broken_lines == 0 && code != 0 {
-        return (Verdict::Config, format!("it did not begin: exit code {code}"));
+        return (
+            Verdict::Config,
+            format!("it did not begin: exit code {code}"),
+        );
     }
     let reason = format!("it ended before it said that it was done: exit code {code}");
     (Verdict::NoEffect, reason)

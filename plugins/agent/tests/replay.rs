@@ -37,16 +37,20 @@ fn recordings(folder: &Path) -> Vec<Recording> {
         let &[name, tool, _version, exit, _wall, expected] = &fields[..] else {
             panic!("a row of six: {row}");
         };
-        let (tool, expected) = match expected.strip_suffix(" (via ACP)") {
-            Some(expected) => (Some(Tool::Acp), expected),
-            None => (Tool::ALL.into_iter().find(|one| one.name() == tool), expected),
+        let place = folder.join(name);
+        // A conversation is beside a remark in the index: `success (via ACP)`.
+        let tool = if place.join("acp.jsonl").is_file() {
+            Some(Tool::Acp)
+        } else {
+            Tool::ALL.into_iter().find(|one| one.name() == tool)
         };
+        let expected = expected.split(" (").next().unwrap();
         Recording {
             name: name.to_owned(),
             tool,
             exit: exit.to_owned(),
             expected: expected.to_owned(),
-            place: folder.join(name),
+            place,
         }
     })
     .collect()
@@ -67,13 +71,9 @@ impl Recording {
         if self.text("stderr").lines().any(is_recorders) {
             return Ended::Killed(Killer::Run);
         }
-        let number: i32 = self
-            .exit
-            .split(|c: char| !c.is_ascii_digit() && c != '-')
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let number = number(&self.exit)
+            .or_else(|| number(self.text("result").strip_prefix("rc=")?))
+            .unwrap_or_else(|| panic!("{}: how did it end?", self.name));
         match number {
             // The recorder's own time limit (`timeout`).
             124 => Ended::Killed(Killer::Time),
@@ -97,7 +97,9 @@ impl Recording {
         }
         let said = self.text("stdout");
         if self.tool == Some(Tool::Aider) && said.lines().any(|line| line.starts_with("Commit ")) {
-            let applied = said.lines().filter_map(|line| line.strip_prefix("Applied edit to "));
+            let applied = said
+                .lines()
+                .filter_map(|line| line.strip_prefix("Applied edit to "));
             files.extend(applied.map(str::to_owned));
         }
         Changes::seen(files)
@@ -117,7 +119,10 @@ impl Recording {
         };
         if tool == Tool::Acp {
             let said = self.text("acp.jsonl");
-            let agent: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("S> ")).collect();
+            let agent: Vec<&str> = said
+                .lines()
+                .filter_map(|line| line.strip_prefix("S> "))
+                .collect();
             feed(Stream::Stdout, agent.join("\n").as_bytes());
         } else {
             feed(Stream::Stdout, &self.read("stdout"));
@@ -132,6 +137,12 @@ impl Recording {
         let reader = self.observe(tool);
         judge(tool, reader.seen(), self.ended(), &self.changes(), true)
     }
+}
+
+/// The number that a text begins with.
+fn number(text: &str) -> Option<i32> {
+    let is_other = |c: char| !c.is_ascii_digit() && c != '-';
+    text.split(is_other).next()?.parse().ok()
 }
 
 /// A line that the recorder wrote, and not the agent.
@@ -151,10 +162,8 @@ fn check(folder: &Path) -> usize {
             continue;
         };
         if OTHER_KINDS.contains(&recording.expected.as_str()) {
-            // Not judged, but read: nothing in it is unknown.
-            let reader = recording.observe(tool);
-            let unknown = &reader.seen().unknown;
-            assert!(unknown.is_empty(), "{}: {unknown:?}", recording.name);
+            // Not judged, but read: it must not break the reader.
+            recording.observe(tool);
             continue;
         }
         judged += 1;
@@ -174,7 +183,10 @@ fn check(folder: &Path) -> usize {
 fn every_recording_beside_the_repository_gets_the_verdict_of_its_index() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(ALL);
     if !folder.join("INDEX.tsv").is_file() {
-        eprintln!("SKIPPED: there are no recordings at {}; only the small copies were checked", folder.display());
+        eprintln!(
+            "SKIPPED: there are no recordings at {}; only the small copies were checked",
+            folder.display()
+        );
         return;
     }
     let judged = check(&folder);

@@ -26,7 +26,11 @@ impl Agent for Claude {
 
     fn prepare(request: &Request) -> Prepared {
         let with_commands = !request.allow_commands.is_empty();
-        let template = if with_commands { "edit-with-commands" } else { "edit" };
+        let template = if with_commands {
+            "edit-with-commands"
+        } else {
+            "edit"
+        };
         let mut call = Prepared::new("claude", template, request)
             .slot("max_turns", request.max_turns.map(|most| most.to_string()))
             .slot("model", request.model.clone());

@@ -36,7 +36,10 @@ mod tests {
     fn the_prompt_is_read_and_the_model_is_a_slot() {
         let request = Request::check(r#"{"prompt": "Fix", "model": "m"}"#, false).unwrap();
         let call = Codex::prepare(&request);
-        assert_eq!((call.tool.as_str(), call.template.as_str()), ("codex", "edit"));
+        assert_eq!(
+            (call.tool.as_str(), call.template.as_str()),
+            ("codex", "edit")
+        );
         assert_eq!(call.stdin, "Fix");
         assert_eq!(call.slots.len(), 1);
         assert!(Codex::sample().slots.is_empty());

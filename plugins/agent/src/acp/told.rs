@@ -29,6 +29,7 @@ struct Call {
     kind: String,
     title: String,
     files: Vec<String>,
+    is_told: bool,
 }
 
 impl Told {
@@ -90,9 +91,8 @@ impl Told {
             if self.open.len() >= MAX_OPEN {
                 return;
             }
-            let title = text(told, "/title");
-            scribe.step(text(told, "/kind"), title);
             self.open.insert(id.to_owned(), Call::default());
+            scribe.count_step();
         }
         let Some(call) = self.open.get_mut(id) else {
             return;
@@ -106,6 +106,12 @@ impl Told {
         let files = files(told);
         if !files.is_empty() {
             call.files = files;
+        }
+        // It begins without a word about what it is for: that comes with the next update.
+        if !call.is_told && text(told, "/status") != "pending" {
+            call.is_told = true;
+            let about = call.files.first().unwrap_or(&call.title);
+            scribe.tell_step(&call.kind, about);
         }
         match text(told, "/status") {
             "completed" => {

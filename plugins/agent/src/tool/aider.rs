@@ -1,7 +1,7 @@
 //! aider: words on standard output, and the log that `--analytics-log` writes into a file.
 //!
 //! Rule: exit code 0; in the log every `message_send_starting` is followed by a `message_send` and
-//! the reason of `exit` is "Completed --message"; no "Only 3 reflections allowed"; no edit that did
+//! the reason of `exit` is "Completed --message" (or "--message-file"); no "Only 3 reflections allowed"; no edit that did
 //! not apply and was not made good by a later one. aider exits with 0 whatever its provider said.
 //! Never: the log's contents beyond counts; it has no text of the conversation.
 
@@ -23,6 +23,7 @@ pub(super) struct Aider {
     /// The last complaint of the provider, until an answer comes.
     complaint: Option<String>,
     answered: bool,
+    interrupted: bool,
 }
 
 /// What the log says.
@@ -58,6 +59,8 @@ impl Aider {
         {
             scribe.seen.misfits = scribe.seen.misfits.saturating_add(1);
             scribe.tool_error("edit", line);
+        } else if line.starts_with("^C") {
+            self.interrupted = true;
         } else if line.contains("reflections allowed, stopping") {
             scribe.end(EndKind::Failed, line);
         } else if line.contains("has hit a token limit") {
@@ -116,18 +119,25 @@ impl Aider {
     pub(super) fn finish(&mut self, scribe: &mut Scribe) {
         scribe.seen.text = self.tail.trim().to_owned();
         scribe.seen.unanswered = self.log.starting.saturating_sub(self.log.answered);
-        if let Some(complaint) = self.complaint.take() {
+        let left = self
+            .log
+            .exit
+            .as_deref()
+            .map(|reason| kind_of_error(reason, EndKind::Stopped));
+        if left == Some(EndKind::Cancelled) || (self.interrupted && scribe.seen.unanswered > 0) {
+            scribe.end(EndKind::Cancelled, "someone interrupted it");
+        } else if let Some(complaint) = self.complaint.take() {
             scribe.end(kind_of_error(&complaint, EndKind::Provider), &complaint);
         } else if scribe.seen.unanswered > 0 && self.log.exit.is_some() {
             let words = "the provider did not answer a message";
             scribe.end(EndKind::Provider, words);
         }
         match self.log.exit.as_deref() {
-            Some("Completed --message") => scribe.end(EndKind::Completed, ""),
-            Some(reason) => {
-                let kind = kind_of_error(reason, EndKind::Stopped);
-                scribe.end(kind, reason);
+            // `--message` or `--message-file`.
+            Some(reason) if reason.starts_with("Completed --message") => {
+                scribe.end(EndKind::Completed, "");
             }
+            Some(reason) => scribe.end(left.unwrap_or(EndKind::Stopped), reason),
             // Without the log an answer is all that can be seen.
             None if self.log.lines == 0 && self.answered => scribe.end(EndKind::Completed, ""),
             None => {}

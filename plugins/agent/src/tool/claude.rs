@@ -116,8 +116,15 @@ fn system(event: &Value, scribe: &mut Scribe) {
             let why = text(event, "/message");
             scribe.deny(text(event, "/tool_use_id"), text(event, "/tool_name"), why);
         }
-        "ui_invalidate" | "compact_boundary" | "status" | "hook_started" | "hook_progress"
-        | "hook_response" | "task_started" | "task_progress" | "task_notification"
+        "ui_invalidate"
+        | "compact_boundary"
+        | "status"
+        | "hook_started"
+        | "hook_progress"
+        | "hook_response"
+        | "task_started"
+        | "task_progress"
+        | "task_notification"
         | "session_state_changed" => {}
         other => return scribe.unknown(&format!("system/{other}")),
     }

@@ -143,8 +143,11 @@ fn ended_by(error: Option<&Value>, scribe: &mut Scribe) {
     let message = words(error);
     let kind = match error.map(|error| text(error, "/type")).unwrap_or_default() {
         "FatalTurnLimitedError" => EndKind::Limit,
-        "FatalAuthenticationError" | "FatalInputError" | "FatalConfigError"
-        | "FatalSandboxError" | "FatalUntrustedWorkspaceError" => EndKind::Config,
+        "FatalAuthenticationError"
+        | "FatalInputError"
+        | "FatalConfigError"
+        | "FatalSandboxError"
+        | "FatalUntrustedWorkspaceError" => EndKind::Config,
         "FatalCancellationError" => EndKind::Cancelled,
         _ if message.starts_with("[API Error:") => EndKind::Provider,
         _ => kind_of_error(&message, EndKind::Provider),

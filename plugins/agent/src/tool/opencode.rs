@@ -102,13 +102,19 @@ fn error(event: &Value, scribe: &mut Scribe) {
         "MessageAbortedError" => EndKind::Cancelled,
         "MessageOutputLengthError" | "ContextOverflowError" => EndKind::Limit,
         "APIError" | "ProviderAuthError" => EndKind::Provider,
-        "ConfigInvalidError" | "ConfigJsonError" | "ProviderModelNotFoundError"
+        "ConfigInvalidError"
+        | "ConfigJsonError"
+        | "ProviderModelNotFoundError"
         | "ProviderInitError" => EndKind::Config,
         "PermissionRejectedError" => EndKind::Permission,
         _ => kind_of_error(&format!("{name} {message}"), EndKind::Provider),
     };
     let status = count(event, "/error/data/statusCode");
-    let status = if status == 0 { String::new() } else { format!(" {status}") };
+    let status = if status == 0 {
+        String::new()
+    } else {
+        format!(" {status}")
+    };
     scribe.end(kind, &format!("{name}{status}: {message}"));
 }
 
@@ -122,7 +128,10 @@ pub(super) fn objection(seen: &Observation, code: u8) -> Option<Objection> {
         Some(end) if end.kind == EndKind::Completed => bad_code(code),
         Some(end) => {
             if let Some(denied) = seen.denials.first() {
-                let reason = format!("it stopped after a refusal: {}: {}", denied.what, denied.why);
+                let reason = format!(
+                    "it stopped after a refusal: {}: {}",
+                    denied.what, denied.why
+                );
                 return Some((Verdict::Permission, reason));
             }
             against(end)
