@@ -17,8 +17,8 @@ fn repairs(agent: Agent, path: &str) {
     assert_eq!(said.verdict(), "success");
     assert!(studio.is_repaired());
     assert_eq!(said.changed(), ["calc.py"], "{}", said.everything());
-    let report = said.report();
-    let details = &report["details"];
+    let details = said.details();
+    assert_eq!(&said.report()["details"], details);
     assert_eq!(details["observed"]["files"], json!(["calc.py"]));
     assert_eq!(details["mismatch"], Value::Null, "{details}");
     assert_eq!(details["claimed"]["success"], true, "{details}");
@@ -51,7 +51,7 @@ fn was_confined(said: &Said) {
 
 /// Tokens and costs are what the model counted: 1 000 and 50 for each request.
 fn counts(agent: Agent, said: &Said, requests: usize) {
-    let tokens = &said.report()["details"]["tokens"];
+    let tokens = &said.details()["tokens"];
     let requests = u64::try_from(requests).unwrap();
     let text = tokens.to_string();
     assert_eq!(tokens["input"], 1_000 * requests, "{text}");

@@ -47,7 +47,7 @@ fn boasts(agent: Agent) {
             said.everything()
         );
         assert_eq!(said.code, Some(FAILED), "{}", said.everything());
-        let details = &said.report()["details"];
+        let details = said.details();
         assert_eq!(details["observed"]["files"], json!([]), "{details}");
         assert_eq!(
             said.event("tool-finished")["exit"]["code"],
@@ -117,7 +117,7 @@ fn a_command_that_was_not_allowed_is_a_failure_of_permission_for_claude() {
     };
     let said = studio.repair(&more);
     assert_eq!(said.verdict(), "failed:permission", "{}", said.everything());
-    let denials = &said.report()["details"]["denials"];
+    let denials = &said.details()["denials"];
     assert!(denials.to_string().contains("Bash"), "{denials}");
     assert_eq!(said.code, Some(FAILED));
 }

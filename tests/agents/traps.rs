@@ -1,7 +1,7 @@
 //! A repository that would like to run something: every place from which an agent, or the git that it
 //! calls, takes commands. Each trap that snaps leaves a file with its name.
 //!
-//! Never: a trap without a test in which it snaps.
+//! Never: a mark that the tests themselves have left.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! End to end: the program as people and scripts use it, real plugins, real tools, real files.
 //!
 //! A journey is a folder in `cases/`; what cannot be said in a table (signals, terminals, closed
-//! pipes) is a test of its own. Never: a look at the program from inside, a network.
+//! pipes) is a test of its own. Never: a look at the program from inside, a network
+//! beyond this machine.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,6 +26,7 @@ mod home;
 mod kill;
 mod learning;
 mod machine;
+mod origins;
 mod pipes;
 mod plans;
 mod scratch;

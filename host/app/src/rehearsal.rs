@@ -214,7 +214,7 @@ impl<'a> Stage<'a> {
                 confinement: MINIMUM_CONFINEMENT,
             }),
         };
-        let tools = Arc::new(wiring::tool_box(owner)?);
+        let tools = Arc::new(wiring::tool_box_without_origins(owner)?);
         let box_of_run = Arc::clone(&tools);
         let wired = wiring::wire(
             self.places,

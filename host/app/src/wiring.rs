@@ -25,8 +25,11 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Observer, Scratch, StateStore, Tools, WorkingTree, WorkspaceError};
+use remit_engine::seam::{
+    Observer, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
+};
 use remit_ledger::{MemoryState, SqliteState};
+use remit_network::OriginRelay;
 use remit_process::{
     AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
 };
@@ -251,6 +254,15 @@ pub(crate) fn scratch_base() -> PathBuf {
 
 /// The tools of this machine, as the owner declares them. To be called inside the runtime.
 pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, Some(Arc::new(OriginRelay::new())))
+}
+
+/// Likewise, for a rehearsal, which has no network.
+pub(crate) fn tool_box_without_origins(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, None)
+}
+
+fn make_tool_box(owner: &Owner, relay: Option<Arc<dyn Relay>>) -> Result<ToolBox, Stop> {
     ToolBox::new(Settings {
         workspace: owner.workspace().to_owned(),
         scratch: scratch_base(),
@@ -258,6 +270,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
         search: owner.search().map(<[_]>::to_vec),
         as_root: owner.policy().as_root(),
         without: Without::default(),
+        relay,
     })
     .map_err(|error| {
         let scratch = scratch_base();

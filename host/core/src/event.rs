@@ -12,7 +12,7 @@ use crate::claim::Mismatch;
 use crate::denial::Denial;
 use crate::manifest::Confinement;
 use crate::outcome::{Artifact, Outcome};
-use crate::tool::{Exit, ProgramIdentity, Usage};
+use crate::tool::{Exit, OriginPort, ProgramIdentity, Usage};
 
 /// Version of the record format. A reader refuses a newer one.
 pub const RECORD_FORMAT: u32 = 1;
@@ -164,6 +164,9 @@ pub enum Event {
         env: Vec<String>,
         /// How tightly it is confined.
         confinement: Confinement,
+        /// The origins that it can reach, by port of its own loopback interface.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        origins: Vec<OriginPort>,
         /// The file that was executed; absent in records of versions that did not say.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         program: Option<Box<ProgramIdentity>>,

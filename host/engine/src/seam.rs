@@ -4,6 +4,7 @@
 //! other; `app` wires them. Never: a type of wasmtime, SQLite or the operating system in a
 //! signature.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,9 @@ use bytes::Bytes;
 use remit_core::change::Change;
 use remit_core::grant::Access;
 use remit_core::path::RelPath;
-use remit_core::tool::{Exit, Launch, ProgramIdentity, StartError, Usage};
+use remit_core::tool::{
+    Exit, Launch, OriginPort, OriginTraffic, ProgramIdentity, StartError, Usage,
+};
 
 /// Something that a running tool did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +81,24 @@ pub trait RunningTool: Send {
 
     /// What it has cost so far; complete after `Exited`.
     fn usage(&self) -> Usage;
+}
+
+/// Serves the origins that tools reach through ports of their own loopback interface.
+pub trait Relay: Send + Sync {
+    /// Takes every connection to this socket, which lies in the tool's own network, and passes its
+    /// requests on to exactly this origin, until the handle is dropped. To be called inside the
+    /// runtime; returns at once.
+    ///
+    /// # Errors
+    /// The operating system refused to watch the socket.
+    fn serve(&self, listener: TcpListener, entry: &OriginPort)
+    -> std::io::Result<Box<dyn Relayed>>;
+}
+
+/// An origin that is served. Dropping it closes the socket and every connection.
+pub trait Relayed: Send + Sync {
+    /// What went through so far.
+    fn traffic(&self) -> OriginTraffic;
 }
 
 /// Why an attempt has no scratch directory.

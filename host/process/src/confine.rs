@@ -134,6 +134,7 @@ impl Confiner {
                 scratch: bytes(scratch.path()),
                 attempt: launch.scratch().map(|path| path.as_bytes().to_vec()),
                 network,
+                listen: decided.origins().iter().map(|entry| entry.port).collect(),
                 identity: self.identity,
                 limits: Limits {
                     processes: resources.processes,
@@ -293,7 +294,8 @@ fn grants(bounds: &tool::Bounds) -> Vec<Grant> {
 fn network(network: tool::Network) -> Network {
     match network {
         tool::Network::None => Network::None,
-        tool::Network::Loopback => Network::Loopback,
+        // The supervisor only knows which ports to listen on; what they stand for is the host's.
+        tool::Network::Loopback | tool::Network::Origins => Network::Loopback,
         tool::Network::Full => Network::Full,
     }
 }

@@ -69,8 +69,8 @@ pub(crate) fn of(workspace: BorrowedFd<'_>, bounds: &Bounds) -> Result<Carved, (
         let Some(path) = there(workspace, path).map_err(failed)? else {
             continue;
         };
-        if matters(bounds, &path, CoverKind::Hidden) {
-            add(&mut carved.covers, &path, CoverKind::Hidden, true);
+        if matters(bounds, &path, CoverKind::Emptied) {
+            add(&mut carved.covers, &path, CoverKind::Emptied, true);
         }
     }
     Ok(carved)
@@ -110,7 +110,7 @@ fn matters(bounds: &Bounds, path: &[u8], kind: CoverKind) -> bool {
             .any(|root| root.covers(&path) || path.covers(root))
     };
     match kind {
-        CoverKind::Hidden => near(bounds.read()) || near(bounds.write()),
+        CoverKind::Hidden | CoverKind::Emptied => near(bounds.read()) || near(bounds.write()),
         CoverKind::Sealed | CoverKind::Pinned => near(bounds.write()),
     }
 }
@@ -267,7 +267,8 @@ fn strength(kind: CoverKind) -> u8 {
     match kind {
         CoverKind::Pinned => 0,
         CoverKind::Sealed => 1,
-        CoverKind::Hidden => 2,
+        CoverKind::Emptied => 2,
+        CoverKind::Hidden => 3,
     }
 }
 
@@ -276,7 +277,7 @@ pub(crate) fn arrange(covers: &mut Vec<Cover>) {
     covers.sort_by_key(|cover| depth(&cover.path));
     let hidden: Vec<Vec<u8>> = covers
         .iter()
-        .filter(|cover| cover.kind == CoverKind::Hidden)
+        .filter(|cover| matches!(cover.kind, CoverKind::Hidden | CoverKind::Emptied))
         .map(|cover| cover.path.clone())
         .collect();
     covers.retain(|cover| {

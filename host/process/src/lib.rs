@@ -20,6 +20,7 @@ mod drive;
 mod environment;
 mod image;
 mod invocation;
+mod origins;
 mod pin;
 mod pinned_file;
 mod private;

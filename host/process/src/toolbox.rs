@@ -21,7 +21,7 @@ use remit_core::manifest::Confinement;
 use remit_core::path::RelPath;
 use remit_core::policy::AsRoot;
 use remit_core::tool::{Directory, Launch, Program, StartError, Stdin, ToolId};
-use remit_engine::seam::{RunningTool as _, Started, ToolEvent, Tools};
+use remit_engine::seam::{Relay, RunningTool as _, Started, ToolEvent, Tools};
 use remit_supervisor::protocol::Without;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -43,7 +43,7 @@ use crate::secrets;
 const DISCARD: usize = 64 * 1024;
 
 /// What a tool box needs to know about its surroundings.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The workspace.
     pub workspace: PathBuf,
@@ -57,6 +57,23 @@ pub struct Settings {
     pub as_root: AsRoot,
     /// Kernel features to do without, as if this machine had none. For tests.
     pub without: Without,
+    /// Serves the origins that tools reach; without it such a tool does not start.
+    pub relay: Option<Arc<dyn Relay>>,
+}
+
+impl std::fmt::Debug for Settings {
+    /// Shows names and sizes; no variable.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("workspace", &self.workspace)
+            .field("scratch", &self.scratch)
+            .field("environment", &self.environment)
+            .field("search", &self.search)
+            .field("as_root", &self.as_root)
+            .field("without", &self.without)
+            .field("relay", &self.relay.is_some())
+            .finish()
+    }
 }
 
 /// Starts the tools of one run. Programs are pinned when they are first used, or by
@@ -91,7 +108,10 @@ impl ToolBox {
             Some(listed) => SearchPath::listed(listed, &real_workspace),
             None => SearchPath::new(settings.environment.get("PATH"), &real_workspace),
         };
-        let broker = Broker::new(&settings.scratch)?;
+        let mut broker = Broker::new(&settings.scratch)?;
+        if let Some(relay) = settings.relay {
+            broker = broker.with_relay(relay);
+        }
         let confiner = Confiner::new(
             &real_workspace,
             settings.environment.get("HOME").map(PathBuf::from),
@@ -241,6 +261,7 @@ impl Inner {
             input,
             limits: launch.limits().clone(),
             scratch: Some(scratch),
+            origins: launch.bounds().origins().to_vec(),
             hold: Hold::Strongest,
             directory_path: match launch.directory() {
                 Directory::Workspace(path) if path.is_root() => self.real_workspace.clone(),
@@ -418,6 +439,7 @@ mod tests {
             search: None,
             as_root: AsRoot::default(),
             without: Without::default(),
+            relay: None,
         };
         let shown = format!("{settings:?}");
         assert!(!shown.contains("canary"), "{shown}");

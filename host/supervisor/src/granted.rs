@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use remit_supervisor::protocol::{Cover, CoverKind, Failure, Identity, Step};
+use remit_supervisor::protocol::{CoverKind, Failure, Identity, Step};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -16,9 +16,12 @@ use crate::root::{Root, copy_of, inside, is_directory, move_to};
 use crate::sys::mount::{self, MountChange};
 use crate::{beneath, idmap};
 
-/// The empty things that cover what is hidden; made in the root.
-const HIDDEN_DIRECTORY: &[u8] = b".hidden";
-const HIDDEN_FILE: &[u8] = b".empty";
+/// The empty things that cover what is hidden; made in the root. Nobody can open them.
+const HIDDEN: [&[u8]; 2] = [b".hidden", b".hidden-file"];
+/// The empty things that cover what is emptied; made in the root. Everybody can read them.
+const EMPTIED: [&[u8]; 2] = [b".empty", b".empty-file"];
+/// Their modes, of the directory and of the file.
+const READABLE: [u32; 2] = [0o555, 0o444];
 
 impl Root<'_> {
     /// What was granted of the workspace, and what is carved out of that.
@@ -112,10 +115,15 @@ impl Root<'_> {
     }
 
     fn covers(&self) -> Result<(), Errno> {
-        let hides = |cover: &Cover| cover.kind == CoverKind::Hidden;
-        if self.bounds.covers.iter().any(hides) {
-            mkdirat(&self.tree, HIDDEN_DIRECTORY, Mode::empty())?;
-            self.file(&[b"/", HIDDEN_FILE].concat(), 0)?;
+        for (kind, names, modes) in [
+            (CoverKind::Hidden, HIDDEN, [0; 2]),
+            (CoverKind::Emptied, EMPTIED, READABLE),
+        ] {
+            let ([directory, file], [listed, read]) = (names, modes);
+            if self.bounds.covers.iter().any(|cover| cover.kind == kind) {
+                mkdirat(&self.tree, directory, Mode::from_raw_mode(listed))?;
+                self.file(&[b"/", file].concat(), read)?;
+            }
         }
         for cover in &self.bounds.covers {
             let target = match beneath::open(&self.tree, inside(&self.full(&cover.path))) {
@@ -142,18 +150,23 @@ impl Root<'_> {
                 mount::change(&copy, b"", MountChange::read_only())?;
                 copy
             }
-            CoverKind::Hidden => {
-                let empty = if is_directory(target)? {
-                    HIDDEN_DIRECTORY
-                } else {
-                    HIDDEN_FILE
-                };
-                let copy = copy_of(&self.tree, empty)?;
-                mount::change(&copy, b"", MountChange::read_only())?;
-                copy
-            }
+            CoverKind::Hidden => self.empty(HIDDEN, target)?,
+            CoverKind::Emptied => self.empty(EMPTIED, target)?,
         };
         move_to(&copy, target, b"")
+    }
+
+    /// A mount of the empty thing that is of the target's kind.
+    fn empty(&self, names: [&[u8]; 2], target: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+        let [directory, file] = names;
+        let empty = if is_directory(target)? {
+            directory
+        } else {
+            file
+        };
+        let copy = copy_of(&self.tree, empty)?;
+        mount::change(&copy, b"", MountChange::read_only())?;
+        Ok(copy)
     }
 }
 

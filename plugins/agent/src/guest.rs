@@ -101,15 +101,10 @@ pub fn execute<A: Agent>(context: &Context) -> Result<AdapterReport, Failure> {
     conclude(A::TOOL, &request, watch, ended, &child)
 }
 
-/// Where the attempt's scratch directory is.
-fn scratch() -> Result<std::path::PathBuf, Failure> {
-    Ok(std::path::PathBuf::from("/scratch"))
-}
-
 /// Puts files into the scratch directory.
 pub(crate) fn put_files(files: &[(String, String)]) -> Result<(), Failure> {
     for (name, content) in files {
-        let path = scratch()?.join(name);
+        let path = workspace::scratch()?.join(name);
         fs::write(&path, content).map_err(|error| {
             Failure::failed_for_now("scratch", format!("{}: {error}", path.display()))
         })?;
@@ -256,7 +251,7 @@ impl Watch {
     /// The log that the agent wrote beside its output. One that is not there says nothing.
     fn read_log(&mut self, name: Option<&str>) {
         let Some(name) = name else { return };
-        let log = scratch().map(|scratch| fs::read(scratch.join(name)));
+        let log = workspace::scratch().map(|scratch| fs::read(scratch.join(name)));
         match log {
             Ok(Ok(bytes)) => {
                 let mut lines = Lines::default();

@@ -20,7 +20,7 @@ use crate::denial::Denial;
 use crate::event::{Event, GrantSummary};
 use crate::manifest::Confinement;
 use crate::scope::Scope;
-use crate::tool::{Exit, ProgramIdentity, Usage};
+use crate::tool::{Exit, OriginPort, ProgramIdentity, Usage};
 
 pub use line::{Line, LineError, Link, SealError, Sealed};
 pub use verify::{Finding, HeadFound, Place, Tampering, Verdict, Verifier};
@@ -81,6 +81,9 @@ pub enum Entry {
         /// The file that was executed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         program: Option<Box<ProgramIdentity>>,
+        /// The origins that it can reach, by port of its own loopback interface.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        origins: Vec<OriginPort>,
         /// How tightly it was held; absent where that is not known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         level: Option<Confinement>,
@@ -302,6 +305,7 @@ impl Entry {
             env,
             program,
             confinement,
+            origins,
         } = event
         else {
             return None;
@@ -314,6 +318,7 @@ impl Entry {
             env: env.clone(),
             directory: directory.clone(),
             program: program.clone(),
+            origins: origins.clone(),
             level: Some(*confinement),
         })
     }

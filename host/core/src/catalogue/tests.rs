@@ -20,7 +20,8 @@ fn it_declares_the_promised_tools_and_allows_nothing() {
     assert_eq!(
         names,
         [
-            "cargo", "git", "go", "node", "npm", "pytest", "python3", "ruff"
+            "aider", "cargo", "claude", "codex", "gemini", "git", "go", "node", "npm", "opencode",
+            "pytest", "python3", "qwen", "ruff"
         ]
     );
     assert!(policy.tools().all(|(_, origin)| *origin == Origin::BuiltIn));
@@ -161,6 +162,99 @@ fn git_takes_no_program_from_the_repository() {
                 !looks_at_content || source.iter().any(|text| text == flag),
                 "{id} {flag}"
             );
+        }
+    }
+}
+
+/// What keeps a hostile repository from running something of its own through the agent: measured
+/// flags and variables, each template of each agent.
+#[test]
+fn agents_take_no_program_from_the_repository() {
+    let policy = policy();
+    let needed: [(&str, &[&str], &[(&str, &str)]); 6] = [
+        (
+            "aider",
+            &[
+                "--no-auto-lint",
+                "--no-auto-test",
+                "--no-git",
+                "--no-notifications",
+                "--load",
+                "--lint-cmd",
+                "--test-cmd",
+                "--no-suggest-shell-commands",
+            ],
+            &[],
+        ),
+        (
+            "claude",
+            &["--bare", "--strict-mcp-config", "--setting-sources="],
+            &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
+        ),
+        ("codex", &["--ignore-user-config", "--ignore-rules"], &[]),
+        ("gemini", &["--allowed-mcp-server-names", "-e"], &[]),
+        (
+            "opencode",
+            &["--pure"],
+            &[("OPENCODE_DISABLE_PROJECT_CONFIG", "1")],
+        ),
+        ("qwen", &["--allowed-mcp-server-names"], &[]),
+    ];
+    for (id, flags, variables) in needed {
+        let tool = tool(&policy, id);
+        for (name, template) in tool.templates() {
+            let source = template.source();
+            for flag in flags {
+                let found = source.iter().any(|text| text == flag);
+                assert!(found || name.as_str() == "version", "{id}:{name} {flag}");
+            }
+            assert!(!source.iter().any(|text| text == "--trust"), "{id}:{name}");
+        }
+        let set = tool.rules().set_env();
+        for (name, value) in variables {
+            let found = set
+                .iter()
+                .any(|(key, is)| key.as_str() == *name && is == value);
+            assert!(found, "{id} {name}");
+        }
+    }
+}
+
+#[test]
+fn agents_reach_one_origin_by_a_port_that_their_settings_name() {
+    let policy = policy();
+    for id in ["aider", "claude", "codex", "gemini", "opencode", "qwen"] {
+        let tool = tool(&policy, id);
+        let rules = tool.rules();
+        assert_eq!(rules.network(), crate::tool::Network::Origins, "{id}");
+        assert_eq!(rules.origins().len(), 1, "{id}");
+        assert_eq!(rules.secrets().len(), 1, "{id}");
+        let here = "127.0.0.1:8001";
+        let by_variable = rules
+            .set_env()
+            .iter()
+            .any(|(_, value)| value.contains(here));
+        let by_argument = tool
+            .templates()
+            .values()
+            .any(|template| template.source().iter().any(|text| text.contains(here)));
+        assert!(by_variable || by_argument, "{id}");
+    }
+}
+
+#[test]
+fn a_prompt_is_no_slot_of_an_agent() {
+    let policy = policy();
+    for id in ["aider", "claude", "codex", "gemini", "opencode", "qwen"] {
+        for (name, template) in tool(&policy, id).templates() {
+            for slot in template.slots() {
+                let kind = slot.kind();
+                assert!(
+                    !matches!(kind, SlotType::Text | SlotType::Rev),
+                    "{id}:{name} {}: {kind}",
+                    slot.name()
+                );
+            }
         }
     }
 }

@@ -31,6 +31,11 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
+    /// How many were noted so far: what is read between two looks was right if they are equal.
+    pub(crate) fn count(&self) -> usize {
+        self.found.borrow().len()
+    }
+
     /// Notes a mistake at these bytes.
     pub(crate) fn report(
         &self,

@@ -78,6 +78,7 @@ impl Grants {
             writes_settings: tool.rules().writes_settings().to_vec(),
             hides: tool.rules().hides().to_vec(),
             network: tool.rules().network(),
+            origins: tool.rules().origins().to_vec(),
             resources: *tool.rules().resources(),
         }
     }

@@ -10,6 +10,7 @@ use super::declaration::{
     DEFAULT_OUTPUT, DEFAULT_WALL, HARD_OUTPUT_FACTOR, MAX_TOOL_TIME, Network, ToolDeclaration,
     ToolDirectory, ToolRules,
 };
+use super::origins::read_network;
 use super::read_bounds::{
     default_resources, read_hides, read_resources, read_runtime, read_secrets, read_settings,
 };
@@ -131,6 +132,7 @@ fn default_rules() -> ToolRules {
         },
         success: vec![0],
         network: Network::None,
+        origins: Vec::new(),
         runtime: Vec::new(),
         writes_settings: Vec::new(),
         hides: Vec::new(),
@@ -157,7 +159,7 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
     let writes_settings = read_settings(run);
     let hides = read_hides(run);
     let success = read_success(run);
-    let network = run.parsed::<Network>("network", "bad-network");
+    let (network, origins) = read_network(run);
     let values = |names: Vec<Spanned<EnvName>>| names.into_iter().map(|name| name.value).collect();
     Some(ToolRules {
         pass_env: values(pass),
@@ -166,7 +168,8 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
         directory: directory?,
         limits: limits?,
         success: success.unwrap_or(defaults.success),
-        network: network.map_or(defaults.network, |network| network.value),
+        network,
+        origins,
         runtime,
         writes_settings,
         hides,

@@ -223,6 +223,7 @@ fn tool_started(
         },
         env: launch.env_names().map(ToString::to_string).collect(),
         confinement,
+        origins: launch.bounds().origins().to_vec(),
         program: Some(Box::new(program)),
     }
 }

@@ -76,6 +76,7 @@ fn spawn(program: Option<ProgramIdentity>, level: Option<Confinement>) -> Entry 
         arguments: vec!["-I".into(), "\u{7f}\u{1b}\u{202e}".into()],
         env: vec!["LANG".into()],
         directory: ".".into(),
+        origins: Vec::new(),
         program: program.map(Box::new),
         level,
     }

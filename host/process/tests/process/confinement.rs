@@ -76,6 +76,7 @@ impl Place {
                 AsRoot::Service
             },
             without,
+            relay: Some(std::sync::Arc::new(crate::origins::Greeter)),
         })
         .unwrap();
         Self {

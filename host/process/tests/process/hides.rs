@@ -11,12 +11,13 @@ use remit_core::tool::Exit;
 use crate::confinement::{ALL, NO_NAMESPACES, Place, level};
 
 /// What the tools of these tests do not get to see.
-const HIDES: &str = "hides = [\".env\", \".git/config\", \"absent\"]";
+const HIDES: &str = "hides = [\".env\", \".git/config\", \".git/hooks\", \"absent\"]";
 
 /// A workspace with settings that give commands.
 fn place() -> Place {
     let place = Place::new(ALL, "read = [\".\"]\nwrite = [\".\"]");
-    create_dir_all(place.path("workspace/.git")).unwrap();
+    create_dir_all(place.path("workspace/.git/hooks")).unwrap();
+    write(place.path("workspace/.git/hooks/pre-commit"), "canary").unwrap();
     write(place.path("workspace/.env"), "canary").unwrap();
     write(place.path("workspace/.git/config"), "canary").unwrap();
     write(place.path("workspace/.git/HEAD"), "ref").unwrap();
@@ -35,8 +36,8 @@ async fn what_a_declaration_hides_looks_empty_to_the_tool_and_stays_as_it_was() 
     }
     let place = place();
     for hidden in [".env", ".git/config"] {
-        let (_, text) = output(&place, "/usr/bin/cat", &[hidden]).await;
-        assert_eq!(text, "", "{hidden}");
+        let read = output(&place, "/usr/bin/cat", &[hidden]).await;
+        assert_eq!(read, (Exit::Code(0), String::new()), "{hidden}");
         let (exit, _) = output(&place, "/usr/bin/cp", &["src/file", hidden]).await;
         assert_ne!(exit, Exit::Code(0), "{hidden} cannot be replaced");
         let (exit, _) = output(&place, "/usr/bin/rm", &["-f", hidden]).await;
@@ -44,6 +45,8 @@ async fn what_a_declaration_hides_looks_empty_to_the_tool_and_stays_as_it_was() 
         let there = read_to_string(place.path("workspace").join(hidden)).unwrap();
         assert_eq!(there, "canary");
     }
+    let (exit, hooks) = output(&place, "/usr/bin/ls", &[".git/hooks"]).await;
+    assert_eq!((exit, hooks.as_str()), (Exit::Code(0), ""));
     let (_, beside) = output(&place, "/usr/bin/cat", &[".git/HEAD"]).await;
     assert_eq!(beside, "ref", "what lies beside it is there");
     let other = place.try_run("/usr/bin/cat", &[".env"], "").await.unwrap();
@@ -57,8 +60,8 @@ async fn a_file_that_stands_for_the_directory_of_a_hidden_path_is_hidden_itself(
     }
     let place = Place::new(ALL, "read = [\".\"]\nwrite = [\".\"]");
     write(place.path("workspace/.git"), "gitdir: src\n").unwrap();
-    let (_, text) = output(&place, "/usr/bin/cat", &[".git"]).await;
-    assert_eq!(text, "");
+    let read = output(&place, "/usr/bin/cat", &[".git"]).await;
+    assert_eq!(read, (Exit::Code(0), String::new()));
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod fixture;
 mod hides;
 mod host;
 mod limits;
+mod origins;
 mod scratch;
 mod soak;
 mod spawning;

@@ -74,6 +74,8 @@ pub enum CoverKind {
     Pinned,
     /// It and all below it can be read and not changed.
     Sealed,
+    /// It is empty, and can be read as that.
+    Emptied,
     /// It looks empty and cannot be opened.
     Hidden,
 }
@@ -150,6 +152,9 @@ pub struct Bounds {
     pub attempt: Option<Vec<u8>>,
     /// The network.
     pub network: Network,
+    /// Ports of its own loopback interface on which the host is to listen; only with
+    /// [`Network::Loopback`].
+    pub listen: Vec<u16>,
     /// The user.
     pub identity: Identity,
     /// The limits.
@@ -167,6 +172,7 @@ impl std::fmt::Debug for Bounds {
             .field("grants", &self.grants)
             .field("covers", &self.covers)
             .field("network", &self.network)
+            .field("listen", &self.listen)
             .field("identity", &self.identity)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

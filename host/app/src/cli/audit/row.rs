@@ -139,6 +139,7 @@ fn spawned(entry: &Entry) -> String {
         directory,
         program,
         level,
+        origins,
         ..
     } = entry
     else {
@@ -147,7 +148,11 @@ fn spawned(entry: &Entry) -> String {
     let held = held(*level, program.as_deref());
     let (arguments, directory) = (text(&arguments.join(" ")), text(directory));
     let (tool, template) = (text(tool), text(template));
-    format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}")
+    let origins: String = origins
+        .iter()
+        .map(|entry| format!("  {}={}", entry.port, entry.origin))
+        .collect();
+    format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}{origins}")
 }
 
 /// Text from outside on one line: line ends become visible too.
