@@ -2,6 +2,7 @@
 //!
 //! Never: the agent's word for it; the file, the model and the canary are asked.
 
+use remit_model_server::Seen;
 use serde_json::{Value, json};
 
 use crate::installed::Agent;
@@ -16,10 +17,11 @@ fn repairs(agent: Agent, path: &str) {
     assert_eq!(said.code, Some(0), "{}", said.everything());
     assert_eq!(said.verdict(), "success");
     assert!(studio.is_repaired());
-    assert_eq!(said.changed(), ["calc.py"], "{}", said.everything());
+    assert_eq!(work(&said), ["calc.py"], "{}", said.everything());
     let details = said.details();
     assert_eq!(&said.report()["details"], details);
-    assert_eq!(details["observed"]["files"], json!(["calc.py"]));
+    let observed = details["observed"]["files"].to_string();
+    assert!(observed.contains("calc.py"), "{details}");
     assert_eq!(details["mismatch"], Value::Null, "{details}");
     assert_eq!(details["claimed"]["success"], true, "{details}");
     was_confined(&said);
@@ -37,7 +39,18 @@ fn repairs(agent: Agent, path: &str) {
     let keys = ["authorization", "x-api-key"];
     let has_key = keys.iter().any(|key| asked[0].headers.contains_key(*key));
     assert!(has_key, "the key goes to the model: {:?}", asked[0].headers);
-    counts(agent, &said, asked.len());
+    counts(&said, asked.len());
+    // aider only writes.
+    if agent != Agent::Aider {
+        has_checked(&asked);
+    }
+}
+
+/// What changed, without the mark that opencode leaves in every repository that it sees.
+pub(crate) fn work(said: &Said) -> Vec<&str> {
+    let mut changed = said.changed();
+    changed.retain(|path| *path != ".git/opencode");
+    changed
 }
 
 /// The tool ran at the strongest level, and nothing of it is left.
@@ -49,23 +62,23 @@ fn was_confined(said: &Said) {
     assert_eq!(usage["containment"], "pid-namespace", "{usage}");
 }
 
-/// Tokens and costs are what the model counted: 1 000 and 50 for each request.
-fn counts(agent: Agent, said: &Said, requests: usize) {
-    let tokens = &said.details()["tokens"];
+/// Tokens are what the model counted: 1 000 and 50 for each request.
+fn counts(said: &Said, requests: usize) {
     let requests = u64::try_from(requests).unwrap();
-    let text = tokens.to_string();
-    assert_eq!(tokens["input"], 1_000 * requests, "{text}");
-    assert_eq!(tokens["output"], 50 * requests, "{text}");
-    match agent {
-        // It knows the price of no model that its provider does not tell.
-        Agent::Codex => assert_eq!(said.report()["cost"], Value::Null),
-        Agent::Aider | Agent::Claude | Agent::Opencode => {}
+    let tokens = &said.details()["tokens"];
+    let cost = &said.report()["cost"];
+    for (found, expected) in [
+        (&tokens["input"], 1_000 * requests),
+        (&tokens["output"], 50 * requests),
+        (&cost["input-tokens"], 1_000 * requests),
+        (&cost["output-tokens"], 50 * requests),
+    ] {
+        assert_eq!(*found, expected, "{tokens} {cost}");
     }
 }
 
 /// The agent ran the repository's check, which saw the repaired file, and no way to the canary.
-fn has_checked(studio: &Studio) {
-    let asked = studio.asked();
+fn has_checked(asked: &[Seen]) {
     let last = asked.last().unwrap().body.to_string();
     assert!(last.contains("no way to the canary"), "{last}");
     assert!(!last.contains("does not add"), "{last}");
@@ -88,5 +101,5 @@ fn codex_repairs_a_file_and_reaches_its_model_only() {
 
 #[test]
 fn opencode_repairs_a_file_and_reaches_its_model_only() {
-    repairs(Agent::Opencode, "/v1/chat/completions");
+    repairs(Agent::Opencode, "/v1/responses");
 }

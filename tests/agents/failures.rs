@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::edits::work;
 use crate::installed::Agent;
 use crate::studio::{Said, Studio};
 
@@ -47,8 +48,7 @@ fn boasts(agent: Agent) {
             said.everything()
         );
         assert_eq!(said.code, Some(FAILED), "{}", said.everything());
-        let details = said.details();
-        assert_eq!(details["observed"]["files"], json!([]), "{details}");
+        assert_eq!(work(&said), [""; 0], "{}", said.everything());
         assert_eq!(
             said.event("tool-finished")["exit"]["code"],
             0,
@@ -65,7 +65,7 @@ fn is_kept_off(agent: Agent) -> Option<Said> {
     let said = studio.repair(&json!({}));
     assert!(!studio.is_repaired(), "{}", said.everything());
     assert_eq!(said.code, Some(FAILED), "{}", said.everything());
-    assert_eq!(said.changed(), [""; 0], "{}", said.everything());
+    assert_eq!(work(&said), [""; 0], "{}", said.everything());
     Some(said)
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Never: a mark that the tests themselves have left.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
