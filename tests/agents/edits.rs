@@ -46,10 +46,12 @@ fn repairs(agent: Agent, path: &str) {
     }
 }
 
-/// What changed, without the mark that opencode leaves in every repository that it sees.
+/// What changed, without what opencode does in `.git`: it leaves a mark in every repository that it
+/// sees, and touches objects that it shares.
 pub(crate) fn work(said: &Said) -> Vec<&str> {
     let mut changed = said.changed();
-    changed.retain(|path| *path != ".git/opencode");
+    let aside = |path: &str| path == ".git/opencode" || path.starts_with(".git/objects/");
+    changed.retain(|path| !aside(path));
     changed
 }
 

@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use remit_supervisor::protocol::{CoverKind, Failure, Identity, Step};
+use remit_supervisor::protocol::{Cover, CoverKind, Failure, Identity, Step};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -22,6 +22,13 @@ const HIDDEN: [&[u8]; 2] = [b".hidden", b".hidden-file"];
 const EMPTIED: [&[u8]; 2] = [b".empty", b".empty-file"];
 /// Their modes, of the directory and of the file.
 const READABLE: [u32; 2] = [0o555, 0o444];
+
+/// What is empty in a format in which a file without a byte is a mistake.
+const EMPTY_OBJECT: &[u8] = b".empty-object";
+/// Its content: JSON, and YAML.
+const NO_ENTRIES: &[u8] = b"{}\n";
+/// The files that have such a format.
+const WITH_OBJECT: [&[u8]; 3] = [b".json", b".yaml", b".yml"];
 
 impl Root<'_> {
     /// What was granted of the workspace, and what is carved out of that.
@@ -125,6 +132,12 @@ impl Root<'_> {
                 self.file(&[b"/", file].concat(), read)?;
             }
         }
+        if self.bounds.covers.iter().any(is_object) {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            let [_, read] = READABLE;
+            let file = openat(&self.tree, EMPTY_OBJECT, flags, Mode::from_raw_mode(read))?;
+            rustix::io::write(&file, NO_ENTRIES)?;
+        }
         for cover in &self.bounds.covers {
             let target = match beneath::open(&self.tree, inside(&self.full(&cover.path))) {
                 Ok(target) => target,
@@ -137,13 +150,13 @@ impl Root<'_> {
             if FileType::from_raw_mode(fstat(&target)?.st_mode) == FileType::Symlink {
                 return Err(Errno::LOOP);
             }
-            self.cover(cover.kind, target.as_fd())?;
+            self.cover(cover, target.as_fd())?;
         }
         Ok(())
     }
 
-    fn cover(&self, kind: CoverKind, target: BorrowedFd<'_>) -> Result<(), Errno> {
-        let copy = match kind {
+    fn cover(&self, cover: &Cover, target: BorrowedFd<'_>) -> Result<(), Errno> {
+        let copy = match cover.kind {
             CoverKind::Pinned => copy_of(target, b"")?,
             CoverKind::Sealed => {
                 let copy = copy_of(target, b"")?;
@@ -151,6 +164,10 @@ impl Root<'_> {
                 copy
             }
             CoverKind::Hidden => self.empty(HIDDEN, target)?,
+            CoverKind::Emptied if is_object(cover) => {
+                let [directory, _] = EMPTIED;
+                self.empty([directory, EMPTY_OBJECT], target)?
+            }
             CoverKind::Emptied => self.empty(EMPTIED, target)?,
         };
         move_to(&copy, target, b"")
@@ -168,6 +185,12 @@ impl Root<'_> {
         mount::change(&copy, b"", MountChange::read_only())?;
         Ok(copy)
     }
+}
+
+/// Whether a file is emptied whose format wants at least an object.
+fn is_object(cover: &Cover) -> bool {
+    let ends = |end: &&[u8]| cover.path.ends_with(end);
+    cover.kind == CoverKind::Emptied && WITH_OBJECT.iter().any(|end| ends(end))
 }
 
 /// Whether one path of the workspace is another or lies above it.

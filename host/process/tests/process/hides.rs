@@ -11,7 +11,8 @@ use remit_core::tool::Exit;
 use crate::confinement::{ALL, NO_NAMESPACES, Place, level};
 
 /// What the tools of these tests do not get to see.
-const HIDES: &str = "hides = [\".env\", \".git/config\", \".git/hooks\", \"absent\"]";
+const HIDES: &str = "hides = [\".env\", \".git/config\", \".git/hooks\", \"a.json\", \".a.yml\", \
+    \"absent\"]";
 
 /// A workspace with settings that give commands.
 fn place() -> Place {
@@ -51,6 +52,19 @@ async fn what_a_declaration_hides_looks_empty_to_the_tool_and_stays_as_it_was() 
     assert_eq!(beside, "ref", "what lies beside it is there");
     let other = place.try_run("/usr/bin/cat", &[".env"], "").await.unwrap();
     assert_eq!(other.text(), "canary", "another tool sees it");
+}
+
+#[tokio::test]
+async fn what_is_hidden_is_empty_in_its_own_format() {
+    if level(ALL).await != Confinement::Full {
+        return;
+    }
+    let place = place();
+    for hidden in ["a.json", ".a.yml"] {
+        write(place.path("workspace").join(hidden), "{\"canary\": 1}").unwrap();
+        let read = output(&place, "/usr/bin/cat", &[hidden]).await;
+        assert_eq!(read, (Exit::Code(0), "{}\n".to_owned()), "{hidden}");
+    }
 }
 
 #[tokio::test]
