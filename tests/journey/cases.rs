@@ -38,6 +38,8 @@ cases! {
     approvals_unreadable
     audit
     claims
+    config_import
+    config_setup
     contract
     denied_everything
     denied_run
@@ -48,6 +50,8 @@ cases! {
     inspect
     listing
     module_again
+    module_convergence
+    module_import
     module_javascript
     module_python
     module_python_for_people

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::home::{Home, wait};
+use crate::home::{Home, finish, wait};
 
 /// The corpus, or our own small copies of its shapes.
 fn corpus() -> (PathBuf, PathBuf) {
@@ -81,6 +81,67 @@ fn instances_of_the_origin_are_refused_with_every_problem_and_taken_once_mended(
         ];
         let (code, answer) = validate(&home, &file, &mended);
         assert_eq!(code, 0, "{name}: {answer}");
+    }
+}
+
+/// Runs a pattern on an instance that lies in the workspace; returns exit code and outcome.
+fn run(plugin: &str, instance: &Path, more: &[&str]) -> (i32, Value) {
+    let home = Home::new();
+    let name = instance.file_name().unwrap().to_str().unwrap();
+    std::fs::copy(instance, home.workspace().join(name)).unwrap();
+    let path = format!("instance_path={name}");
+    let mut arguments = vec!["run", plugin, "--json", "-i", &path];
+    arguments.extend(["--allow-read", "--allow-write", "--allow-run=python3"]);
+    arguments.extend(more);
+    let output = finish(home.remit(&arguments), "");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    (output.status.code().unwrap(), last["outcome"].clone())
+}
+
+#[test]
+fn instances_of_the_origin_are_understood_leniently_and_refused_strictly() {
+    let (patterns, _) = corpus();
+    for (plugin, instance, deviations) in [
+        ("module-creation", "module_creation_001.instance_minimal", 2),
+        ("module-creation", "module_creation_001.instance_test", 3),
+        ("config-setup", "config_setup_001.instance_minimal", 1),
+        ("config-setup", "config_setup_001.instance_test", 2),
+    ] {
+        let file = patterns.join(format!("{instance}.json"));
+        // YAML is not read where PyYAML is missing.
+        let quick: &[&str] = match plugin {
+            "config-setup" => &["-i", "verify=false"],
+            _ => &[],
+        };
+        let (code, outcome) = run(plugin, &file, quick);
+        assert_eq!(code, 0, "{instance}: {outcome}");
+        let notes = outcome["outputs"]["notes"].as_array().unwrap();
+        let adapted = notes.iter().filter(|note| {
+            let note = note.as_str().unwrap();
+            note.contains("is a placeholder, not one of")
+        });
+        assert_eq!(adapted.count(), deviations, "{instance}: {notes:?}");
+        let (code, outcome) = run(plugin, &file, &["-i", "import=strict"]);
+        assert_eq!(code, 2, "{instance}: {outcome}");
+        let problems = outcome["problems"].as_array().unwrap();
+        assert_eq!(problems.len(), deviations, "{instance}: {outcome}");
+    }
+}
+
+#[test]
+fn an_instance_that_names_a_file_that_is_not_there_is_completed_by_what_is_said_beside_it() {
+    let (patterns, _) = corpus();
+    let plugin = "module-creation-convergence";
+    for name in ["minimal", "test"] {
+        let file = patterns.join(format!("module_creation_convergence.instance_{name}.json"));
+        let (code, outcome) = run(plugin, &file, &[]);
+        assert_eq!(code, 2, "{outcome}");
+        assert_eq!(outcome["problems"][0]["path"], "/instance_path");
+        let (code, outcome) = run(plugin, &file, &["-i", "module_name=demo"]);
+        assert_eq!(code, 0, "{outcome}");
+        let created = outcome["outputs"]["files_created"].as_array().unwrap();
+        assert_eq!(created.len(), 2, "{outcome}");
     }
 }
 

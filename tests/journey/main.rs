@@ -11,6 +11,7 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod agents;
 mod approvals;
 mod audit;
 mod case;

@@ -105,9 +105,12 @@ pub fn execute<A: Agent>(context: &Context) -> Result<AdapterReport, Failure> {
 pub(crate) fn put_files(files: &[(String, String)]) -> Result<(), Failure> {
     for (name, content) in files {
         let path = workspace::scratch()?.join(name);
-        fs::write(&path, content).map_err(|error| {
-            Failure::failed_for_now("scratch", format!("{}: {error}", path.display()))
-        })?;
+        let above = path.parent().map_or(Ok(()), fs::create_dir_all);
+        above
+            .and_then(|()| fs::write(&path, content))
+            .map_err(|error| {
+                Failure::failed_for_now("scratch", format!("{}: {error}", path.display()))
+            })?;
     }
     Ok(())
 }
@@ -295,6 +298,7 @@ pub(crate) fn conclude(
     report(
         tool,
         seen,
+        ended,
         &judgement,
         &changes,
         json::text(&details)?,
@@ -315,6 +319,7 @@ fn changes() -> Changes {
 fn report(
     tool: Tool,
     seen: &Observation,
+    ended: Ended,
     judgement: &Judgement,
     changes: &Changes,
     details: String,
@@ -328,7 +333,11 @@ fn report(
     );
     match judgement.verdict {
         Verdict::Timeout => return Err(Failure::TimedOut),
-        Verdict::Cancelled => return Err(Failure::Cancelled),
+        Verdict::Cancelled if ended == Ended::Killed(Killer::Run) => {
+            return Err(Failure::Cancelled);
+        }
+        // A signal from elsewhere, or the memory was full: nobody has called the work off.
+        Verdict::Cancelled => return Err(Failure::failed_for_now("interrupted", sentence)),
         Verdict::Provider => {
             return Err(Failure::Failed(Report {
                 code: "provider".into(),

@@ -11,6 +11,8 @@ use serde::Serialize;
 const MAX_TEXT: usize = 16 << 10;
 /// Longest sentence about one thing that went wrong, in bytes.
 const MAX_WORDS: usize = 512;
+/// Longest piece of an agent's words that is told at once, in bytes.
+const MAX_SPEECH: usize = 2 << 10;
 /// Most entries of each list. More than people read.
 const MAX_ENTRIES: usize = 200;
 /// Most kinds of unknown event that are told apart.
@@ -111,6 +113,8 @@ pub struct Observation {
     pub refusal_signs: u32,
     /// How often it asked its provider again.
     pub retries: u32,
+    /// What it said when it did so the last time.
+    pub last_retry: String,
     /// How many tools of its own it used.
     pub steps: u32,
     /// Tokens.
@@ -154,11 +158,14 @@ const MAX_NOTES: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Scribe {
     pub(crate) seen: Observation,
-    pub(crate) notes: Vec<Note>,
+    notes: Vec<Note>,
+    /// Words that came in pieces, until a line of them is whole.
+    speech: String,
 }
 
 impl Scribe {
     fn note(&mut self, note: Note) {
+        self.speak();
         if self.notes.len() < MAX_NOTES {
             self.notes.push(note);
         }
@@ -197,21 +204,51 @@ impl Scribe {
     pub(crate) fn said(&mut self, text: &str) {
         if !text.trim().is_empty() {
             self.seen.text = cut(text, MAX_TEXT);
-            self.note(Note::Said(cut(text, 2 << 10)));
+            self.note(Note::Said(cut(text, MAX_SPEECH)));
         }
     }
 
-    /// More of the same words, for agents that tell them in pieces.
+    /// The first of words that are told in pieces.
+    pub(crate) fn begins_to_say(&mut self, text: &str) {
+        self.speak();
+        self.seen.text.clear();
+        self.said_more(text);
+    }
+
+    /// More of the same words.
     pub(crate) fn said_more(&mut self, text: &str) {
         let room = MAX_TEXT.saturating_sub(self.seen.text.len());
-        let more = cut(text, room);
-        self.seen.text.push_str(&more);
-        self.note(Note::Said(cut(text, 2 << 10)));
+        self.seen.text.push_str(&cut(text, room));
+        let room = MAX_SPEECH.saturating_sub(self.speech.len());
+        self.speech.push_str(&cut(text, room));
+        if text.ends_with('\n') || self.speech.len() >= MAX_SPEECH {
+            self.speak();
+        }
+    }
+
+    /// Tells the words that have come so far.
+    fn speak(&mut self) {
+        let speech = std::mem::take(&mut self.speech);
+        let speech = speech.trim();
+        if !speech.is_empty() && self.notes.len() < MAX_NOTES {
+            self.notes.push(Note::Said(speech.to_owned()));
+        }
+    }
+
+    /// What is to be told, once. At the end also words without the end of a line.
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// Nothing more is said.
+    pub(crate) fn finish(&mut self) {
+        self.speak();
     }
 
     pub(crate) fn retry(&mut self, why: &str) {
         self.seen.retries = self.seen.retries.saturating_add(1);
-        self.note(Note::Retry(cut(why, MAX_WORDS)));
+        self.seen.last_retry = cut(why, MAX_WORDS);
+        self.note(Note::Retry(self.seen.last_retry.clone()));
     }
 
     pub(crate) fn deny(&mut self, id: &str, what: &str, why: &str) {

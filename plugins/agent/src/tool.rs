@@ -151,6 +151,7 @@ impl Reader {
         if let Dialect::Aider(aider) = &mut self.dialect {
             aider.finish(&mut self.scribe);
         }
+        self.scribe.finish();
     }
 
     /// What was seen so far.
@@ -161,7 +162,7 @@ impl Reader {
 
     /// What people who watch may want to know, once.
     pub fn take_notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.scribe.notes)
+        self.scribe.take_notes()
     }
 
     /// For the side that answers, which knows of refusals that the agent does not tell.
@@ -199,10 +200,7 @@ impl Reader {
         let seen = &mut self.scribe.seen;
         seen.loose_lines = seen.loose_lines.saturating_add(1);
         if seen.events == 0 {
-            if !seen.text.is_empty() {
-                self.scribe.said_more("\n");
-            }
-            self.scribe.said_more(text);
+            self.scribe.said_more(&format!("{text}\n"));
         }
         // qwen and gemini print the failure of their provider as if it were the answer.
         if text.starts_with("[API Error:") {

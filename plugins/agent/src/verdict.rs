@@ -142,6 +142,10 @@ pub fn judge(
     expect_changes: bool,
 ) -> Judgement {
     let objection = match exit_code(ended) {
+        // Why it asked again says whether that could ever help.
+        Err((Verdict::Provider, reason)) => {
+            Some((Verdict::Provider, format!("{reason}: {}", seen.last_retry)))
+        }
         Err(objection) => Some(objection),
         Ok(code) => tool
             .objection(seen, code)
@@ -252,8 +256,8 @@ pub(crate) fn unfinished(seen: &Observation, code: u8) -> Objection {
     }
     if seen.retries > 0 && seen.steps == 0 {
         let reason = format!(
-            "it asked its provider {} times again and ended",
-            seen.retries
+            "it asked its provider {} times again and ended: {}",
+            seen.retries, seen.last_retry
         );
         return (Verdict::Provider, reason);
     }

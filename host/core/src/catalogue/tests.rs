@@ -166,12 +166,19 @@ fn git_takes_no_program_from_the_repository() {
     }
 }
 
+/// A tool, the flags of each of its templates, and variables with their values.
+type Needed = (
+    &'static str,
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
+
 /// What keeps a hostile repository from running something of its own through the agent: measured
 /// flags and variables, each template of each agent.
 #[test]
 fn agents_take_no_program_from_the_repository() {
     let policy = policy();
-    let needed: [(&str, &[&str], &[(&str, &str)]); 6] = [
+    let needed: [Needed; 6] = [
         (
             "aider",
             &[

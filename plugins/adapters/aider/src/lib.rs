@@ -3,13 +3,6 @@
 //! aider reads its prompt from a scratch file, and its log of what it sent and got lies beside it:
 //! that log, and not the exit code, says whether its provider answered. It is told to run no
 //! command at all. Never: the prompt as an argument.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool};
 
@@ -18,7 +11,8 @@ const PROMPT: &str = "aider-prompt.md";
 /// The file into which aider logs; the owner's template names it.
 const LOG: &str = "aider-analytics.jsonl";
 
-struct Aider;
+/// The adapter.
+pub struct Aider;
 
 impl Agent for Aider {
     const TOOL: Tool = Tool::Aider;

@@ -3,20 +3,14 @@
 //! Claude Code edits files on its own word and runs no command, unless the request allows some:
 //! they are handed over as settings in a scratch file. Never: the prompt as an argument, a flag
 //! that skips permissions.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool, json};
 
 /// The file with the settings of a request, in the scratch directory.
 const SETTINGS: &str = "claude-settings.json";
 
-struct Claude;
+/// The adapter.
+pub struct Claude;
 
 impl Agent for Claude {
     const TOOL: Tool = Tool::Claude;

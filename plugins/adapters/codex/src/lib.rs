@@ -2,17 +2,11 @@
 //!
 //! codex has no way to be told which commands it may run without a person who answers: what it
 //! starts is bounded by the owner's grants alone. Never: the prompt as an argument.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool};
 
-struct Codex;
+/// The adapter.
+pub struct Codex;
 
 impl Agent for Codex {
     const TOOL: Tool = Tool::Codex;

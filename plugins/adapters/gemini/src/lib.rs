@@ -1,22 +1,17 @@
 //! The adapter `gemini`: one request, one `gemini --output-format stream-json`, one report.
 //!
 //! gemini-cli takes the way to log in, the limit on turns and the commands that are allowed from
-//! settings only; they are handed over in a scratch file, which the owner's declaration names as
-//! the system's settings: they win over those of the repository. Never: the prompt as an argument.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
+//! settings only. They are handed over in a scratch file, in what the owner's declaration names as
+//! its home. Never: the prompt as an argument.
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool, Value, json};
 
-/// The file with the settings of a request; the owner's declaration names it.
-const SETTINGS: &str = "gemini-settings.json";
+/// The file with the settings of a request: the user's, in the home that the owner's declaration
+/// names. (It takes settings of the system only from files of root.)
+const SETTINGS: &str = ".gemini/settings.json";
 
-struct Gemini;
+/// The adapter.
+pub struct Gemini;
 
 impl Agent for Gemini {
     const TOOL: Tool = Tool::Gemini;
@@ -38,7 +33,11 @@ fn settings(request: &Request) -> Value {
         "security": { "auth": { "selectedType": "gemini-api-key" } },
         "privacy": { "usageStatisticsEnabled": false },
         "general": { "enableAutoUpdate": false },
-        "tools": { "allowed": remit_plugin_agent::shell_rules(request) },
+        "tools": {
+            "allowed": remit_plugin_agent::shell_rules(request),
+            // A tool has no terminal, and cannot make one.
+            "shell": { "enableInteractiveShell": false },
+        },
     });
     if let Some(most) = request.max_turns {
         settings["model"]["maxSessionTurns"] = json!(most);

@@ -3,13 +3,6 @@
 //! What belongs to the request (the commands that are allowed, the model's name) is handed over as
 //! settings in a scratch file, which the owner's declaration names. Never: the prompt as an
 //! argument, a permission left at "ask", which waits for ever.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool, Value, json};
 
@@ -18,7 +11,8 @@ const SETTINGS: &str = "opencode-settings.json";
 /// The provider whose base URL the owner's declaration sets.
 const PROVIDER: &str = "openai";
 
-struct Opencode;
+/// The adapter.
+pub struct Opencode;
 
 impl Agent for Opencode {
     const TOOL: Tool = Tool::Opencode;

@@ -3,20 +3,14 @@
 //! Limits on turns and the commands that are allowed are handed over as settings in a scratch file,
 //! which the owner's declaration names as the system's. qwen says `is_error: false` of a provider
 //! that refused; its rule knows. Never: the prompt as an argument.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(
-        dead_code,
-        reason = "the component, which uses it all, is built for wasm only"
-    )
-)]
 
 use remit_plugin_agent::{Agent, Prepared, Request, Tool, Value, json};
 
 /// The file with the settings of a request; the owner's declaration names it.
 const SETTINGS: &str = "qwen-settings.json";
 
-struct Qwen;
+/// The adapter.
+pub struct Qwen;
 
 impl Agent for Qwen {
     const TOOL: Tool = Tool::Qwen;
@@ -37,7 +31,11 @@ fn settings(request: &Request) -> Value {
     let mut settings = json!({
         "privacy": { "usageStatisticsEnabled": false },
         "general": { "disableAutoUpdate": true },
-        "tools": { "allowed": remit_plugin_agent::shell_rules(request) },
+        "tools": {
+            "allowed": remit_plugin_agent::shell_rules(request),
+            // A tool has no terminal, and cannot make one.
+            "shell": { "enableInteractiveShell": false },
+        },
     });
     if let Some(most) = request.max_turns {
         settings["model"]["maxSessionTurns"] = json!(most);

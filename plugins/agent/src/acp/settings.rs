@@ -24,15 +24,17 @@ pub fn settings_files(request: &Request) -> Vec<(String, String)> {
         "security": { "auth": { "selectedType": "gemini-api-key" } },
         "privacy": { "usageStatisticsEnabled": false },
         "general": { "enableAutoUpdate": false },
+        "tools": { "shell": { "enableInteractiveShell": false } },
     });
     let qwen = json!({
         "privacy": { "usageStatisticsEnabled": false },
         "general": { "disableAutoUpdate": true },
+        "tools": { "shell": { "enableInteractiveShell": false } },
     });
     let file = |name: &str, content: &Value| (name.to_owned(), content.to_string());
     vec![
         file("opencode-settings.json", &opencode),
-        file("gemini-settings.json", &gemini),
+        file(".gemini/settings.json", &gemini),
         file("qwen-settings.json", &qwen),
     ]
 }

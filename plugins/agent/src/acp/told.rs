@@ -59,7 +59,7 @@ impl Told {
                 if self.speaking {
                     scribe.said_more(said);
                 } else {
-                    scribe.said(said);
+                    scribe.begins_to_say(said);
                 }
                 self.speaking = true;
             }

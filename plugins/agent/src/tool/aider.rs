@@ -38,7 +38,12 @@ struct Log {
 impl Aider {
     pub(super) fn line(&mut self, line: &str, scribe: &mut Scribe) {
         let line = line.trim_end();
-        self.keep(line);
+        // What it prints before its first word, and each vain look for prices, is no word of its own.
+        if line.starts_with("Repo-map:") {
+            self.tail.clear();
+        } else if !line.starts_with("HTTPSConnectionPool(") {
+            self.keep(line);
+        }
         if let Some(version) = line.strip_prefix("Aider v") {
             scribe.seen.version = Some(cut(version.trim(), 32));
         } else if let Some(file) = line.strip_prefix("Applied edit to ") {

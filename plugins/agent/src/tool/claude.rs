@@ -29,6 +29,13 @@ pub(super) struct Claude {
 impl Claude {
     pub(super) fn event(&mut self, event: &Value, scribe: &mut Scribe) {
         match text(event, "/type") {
+            "system" if text(event, "/subtype") == "permission_denied" => {
+                scribe.known();
+                let id = text(event, "/tool_use_id");
+                let what = self.open.get(id).map(|(what, _)| what.trim());
+                let what = what.unwrap_or(text(event, "/tool_name"));
+                scribe.deny(id, what, text(event, "/message"));
+            }
             "system" => system(event, scribe),
             "assistant" => {
                 scribe.known();
@@ -111,10 +118,6 @@ fn system(event: &Value, scribe: &mut Scribe) {
         "api_retry" => {
             let (status, error) = (count(event, "/error_status"), text(event, "/error"));
             scribe.retry(&format!("status {status}: {error}"));
-        }
-        "permission_denied" => {
-            let why = text(event, "/message");
-            scribe.deny(text(event, "/tool_use_id"), text(event, "/tool_name"), why);
         }
         "ui_invalidate"
         | "compact_boundary"

@@ -58,8 +58,10 @@ impl Gemini {
         }
         let content = words(event.get("content"));
         let is_delta = event.get("delta").and_then(Value::as_bool) == Some(true);
-        if self.speaking && is_delta {
+        if is_delta && self.speaking {
             scribe.said_more(&content);
+        } else if is_delta {
+            scribe.begins_to_say(&content);
         } else {
             scribe.said(&content);
         }
