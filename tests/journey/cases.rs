@@ -37,6 +37,7 @@ cases! {
     approvals
     approvals_unreadable
     audit
+    automation_enabled_status
     claims
     config_import
     config_setup
@@ -45,6 +46,7 @@ cases! {
     denied_run
     environment
     hostile
+    implementation_status
     inputs_invalid
     inputs_read
     inspect
@@ -71,6 +73,7 @@ cases! {
     policy_learn
     policy_mistakes
     secrets_refused
+    tests_of_node
     tools_refused
     tools_run
     trust

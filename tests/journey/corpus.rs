@@ -170,3 +170,68 @@ fn whatever_json_is_given_there_is_an_answer() {
         assert_eq!(code, 2, "{}: {answer}", file.display());
     }
 }
+
+/// The outcome of a plugin that reads a folder of the corpus.
+fn read_only(plugin: &str, files: &[(&str, &str)], inputs: &[&str]) -> Option<Value> {
+    let home = Home::new();
+    for (name, place) in files {
+        let from = corpus().0.join(name);
+        if !from.is_file() {
+            eprintln!("{} is not there: NOT TESTED with it", from.display());
+            return None;
+        }
+        let to = home.workspace().join(place);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap();
+    }
+    let mut arguments = vec!["run", plugin, "--allow-read", "--json"];
+    arguments.extend(inputs);
+    let mut command = home.remit(&arguments);
+    command.stdout(std::process::Stdio::piped());
+    let output = wait(command.spawn().unwrap());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    Some(last["outcome"]["outputs"].clone())
+}
+
+#[test]
+fn the_registry_lists_190_patterns_and_claims_181() {
+    let files = [
+        ("PATTERN_INDEX.yaml", "patterns/registry/PATTERN_INDEX.yaml"),
+        (
+            "IMPLEMENTATION_STATUS.md",
+            "patterns/IMPLEMENTATION_STATUS.md",
+        ),
+    ];
+    let inputs = ["-i", "root=patterns/registry"];
+    let Some(status) = read_only("implementation-status", &files, &inputs) else {
+        return;
+    };
+    assert_eq!(status["registry"]["listed"], 190);
+    assert_eq!(status["registry"]["claimed"], 181);
+    assert_eq!(status["parts"]["spec"]["listed"], 183);
+    assert_eq!(status["parts"]["executor"]["listed"], 169);
+    // There is no tree here to look into.
+    assert_eq!(status["parts"]["spec"]["missing"], Value::Null);
+    let bad = status["bad_ids"].as_array().unwrap();
+    assert!(
+        bad.iter()
+            .any(|bad| bad["id"] == "PAT-IMPLEMENTATION_STATUS-007")
+    );
+    assert_eq!(status["phases"][0]["claimed_percent"], 100);
+    assert_eq!(status["phases"][3]["phase"], "total");
+    assert_eq!(status["phases"][3]["claimed_percent"], 29);
+}
+
+#[test]
+fn the_automation_of_the_origin_is_switched_on() {
+    let files = [("detection_config.yaml", "detection_config.yaml")];
+    let Some(status) = read_only("automation-enabled-status", &files, &[]) else {
+        return;
+    };
+    assert_eq!(status["automation_enabled"]["answer"], "yes");
+    assert_eq!(status["switches"][2]["value"], 3);
+    assert_eq!(status["switches"][3]["value"], 0.75);
+    assert_eq!(status["switches"][4]["value"], 30);
+}

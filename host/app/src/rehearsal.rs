@@ -213,6 +213,7 @@ impl<'a> Stage<'a> {
                 observer: Arc::clone(&used) as Arc<dyn Observer>,
                 confinement: MINIMUM_CONFINEMENT,
             }),
+            recording: None,
         };
         let tools = Arc::new(wiring::tool_box_without_origins(owner)?);
         let box_of_run = Arc::clone(&tools);

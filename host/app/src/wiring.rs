@@ -40,6 +40,7 @@ use crate::exit::Stop;
 use crate::loading::Loaded;
 use crate::owner::Owner;
 use crate::places::Places;
+use crate::recording::Recording;
 
 /// Threads of the runtime: one for the guest, one for tools and timers.
 const WORKERS: usize = 2;
@@ -57,6 +58,8 @@ pub(crate) struct Surroundings {
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
     pub(crate) rehearsal: Option<Rehearsal>,
+    /// Writes the run down, if someone wants it.
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 /// What is different in a run that only shows what a plugin uses.
@@ -209,8 +212,12 @@ pub(crate) async fn wire(
         None => Arc::new(SqliteState::at(places.plugin_state())),
     };
     let scratch = Arc::new(tools.scratch());
+    let mut tools = tools as Arc<dyn Tools>;
+    if let Some(recording) = &surroundings.recording {
+        tools = recording.stand_before(tools, owner.workspace(), &grants)?;
+    }
     let world = World {
-        tools: tools as Arc<dyn Tools>,
+        tools,
         state,
         tree,
         scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),

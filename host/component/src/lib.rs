@@ -12,6 +12,7 @@ mod contract;
 mod error;
 mod manifest;
 mod metadata;
+mod package;
 mod report;
 mod sections;
 mod surface;
@@ -20,6 +21,9 @@ mod target;
 pub use error::{InspectError, PackError};
 pub use manifest::{EmbeddedManifest, MAX_MANIFEST, extract_manifest, pack};
 pub use metadata::{Metadata, Producer};
+pub use package::{
+    LICENCE_SECTION, MAX_PART, Package, Parts, README_SECTION, SEAL_SECTION, Seal, package, unpack,
+};
 pub use report::{
     CustomSection, Kind, MAX_BYTES, MAX_LISTED_SECTIONS, PackageUse, Report, Sizes, inspect,
 };

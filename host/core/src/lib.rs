@@ -47,6 +47,7 @@ pub mod plan;
 pub mod policy;
 pub mod quantity;
 pub mod retry;
+pub mod scenario;
 pub mod scope;
 pub mod settings;
 pub mod span;

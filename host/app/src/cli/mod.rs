@@ -14,6 +14,7 @@ mod contract;
 mod doctor;
 mod events;
 mod execute;
+mod fixture;
 mod gc;
 mod grant;
 mod grants;
@@ -25,6 +26,10 @@ mod metrics;
 mod pack;
 mod plan;
 mod plugin;
+mod plugin_conformance;
+mod plugin_docs;
+mod plugin_lint;
+mod plugin_test;
 mod policy;
 mod reference;
 mod request;
@@ -106,6 +111,7 @@ enum Command {
     Plan(plan::Args),
     Request(request::Args),
     Plugin(plugin::Args),
+    Fixture(fixture::Args),
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
@@ -143,6 +149,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Plan(args) => plan::run(&args),
         Command::Request(args) => request::run(&args),
         Command::Plugin(args) => plugin::run(args),
+        Command::Fixture(args) => fixture::run(&args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Trust(args) => trust::run(args),

@@ -1,20 +1,20 @@
-//! `remit plugin`: the plugins that are there, and packing a manifest into a component.
+//! `remit plugin`: the plugins that are there, and what their authors need.
 
 use anstream::println;
 use clap::Subcommand;
 use remit_core::outcome::ExitCode;
 use serde_json::json;
 
-use super::pack;
 use super::target::Look;
+use super::{pack, plugin_conformance, plugin_docs, plugin_lint, plugin_test};
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM};
 
-/// Lists plugins; packs a manifest into a component
+/// Lists plugins; tests, checks, documents and packs them
 ///
-/// For example: remit plugin pack app.wasm --manifest remit-plugin.toml --output packed.wasm
+/// For example: remit plugin test . && remit plugin lint . && remit plugin pack . -o app.wasm
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -25,6 +25,10 @@ pub(crate) struct Args {
 enum Command {
     List(ListArgs),
     Pack(pack::Args),
+    Test(plugin_test::Args),
+    Lint(plugin_lint::Args),
+    Conformance(plugin_conformance::Args),
+    Docs(plugin_docs::Args),
 }
 
 /// Lists the built-in plugins and those that a policy names
@@ -40,6 +44,10 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
         Command::List(args) => list(&args),
         Command::Pack(args) => pack::run(&args),
+        Command::Test(args) => plugin_test::run(&args),
+        Command::Lint(args) => plugin_lint::run(&args),
+        Command::Conformance(args) => plugin_conformance::run(&args),
+        Command::Docs(args) => plugin_docs::run(&args),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `remit run`: one attempt at a plugin's work, from the rules to the exit code.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::loading::{self, Loaded};
 use crate::owner::Owner;
 use crate::permission::{Permission, Question};
 use crate::places::Places;
+use crate::recording::Recording;
 use crate::revocation;
 use crate::watch::{Human, JsonLines, audit};
 use crate::wiring;
@@ -64,6 +66,10 @@ pub(crate) struct Args {
     /// Which interface to use, if the plugin has both
     #[arg(long, value_enum)]
     role: Option<RoleArg>,
+
+    /// Writes what tools do as a scenario for `remit plugin test`: a new .toml file
+    #[arg(long, value_name = "FILE")]
+    record_io: Option<PathBuf>,
 }
 
 /// The two roles that a plugin can have.
@@ -111,11 +117,13 @@ struct Prepared {
     owner: Owner,
     loaded: Loaded,
     inputs: RawInputs,
+    recording: Option<Arc<Recording>>,
 }
 
 fn prepare(args: Args) -> Result<Prepared, Stop> {
     let places = Places::find()?;
     let inputs = args.inputs.read()?;
+    let recording = args.record_io.as_deref().map(Recording::new).transpose()?;
     let owner = Owner::read(&places, &args.target.directory, &args.rules)?;
     let loaded = loading::find(&args.target.plugin, &owner)?;
     Ok(Prepared {
@@ -124,6 +132,7 @@ fn prepare(args: Args) -> Result<Prepared, Stop> {
         owner,
         loaded,
         inputs,
+        recording,
     })
 }
 
@@ -162,6 +171,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         owner,
         loaded,
         inputs,
+        recording,
     } = prepared;
     let ask = !args.json && !args.no_prompt && crate::prompt::can_ask();
     let store = Store::at(places.approvals());
@@ -195,11 +205,18 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         cancel,
         timeout: args.timeout.map(TimeSpan::get),
         rehearsal: None,
+        recording: recording.clone(),
     };
     let starts = Arc::clone(&tools);
     let wired = wiring::wire(&places, &owner, &loaded, grants, starts, surroundings).await?;
     let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
     tools.close().await;
+    if let Some(recording) = recording
+        && let Err(stop) = recording.finish(wired.host.grants(), &outcome)
+    {
+        // The run is over and stays what it was.
+        stop.print();
+    }
     if args.keep_scratch {
         keep(&wired.scratch, &name);
     }
@@ -243,6 +260,9 @@ fn start_journal(prepared: &Prepared, run_id: &str) -> Result<(Journal, Trouble)
         watchers.push(Box::<JsonLines>::default());
     } else {
         watchers.push(Box::<Human>::default());
+    }
+    if let Some(recording) = &prepared.recording {
+        watchers.push(Box::new(recording.watcher()));
     }
     match remit_ledger::RunRecord::create(&prepared.places.runs(), run_id) {
         Ok(record) => watchers.push(Box::new(record)),

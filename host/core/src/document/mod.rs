@@ -4,6 +4,8 @@
 //! asked for, and that is a mistake: a misspelt `deny` must never be a silent allow. Never: the
 //! first mistake only, a default in place of a value that is there but wrong.
 
+mod json;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::Range;

@@ -221,13 +221,14 @@ impl Template {
 
     /// The values that give exactly these arguments, if this template can give them: the reverse of
     /// [`Self::fill`]. A slot is filled as early as it can be; what cannot be reached so is not
-    /// reached.
-    pub(crate) fn unfill(&self, arguments: &[String]) -> Option<Vec<(String, SlotValue)>> {
+    /// reached. Where arguments name the scratch directory, [`PLACE`] has to stand for it.
+    #[must_use]
+    pub fn unfill(&self, arguments: &[String]) -> Option<Vec<(String, SlotValue)>> {
         let mut rest = arguments;
         let mut values = Vec::new();
         for (index, element) in self.elements.iter().enumerate() {
             let (prefix, slot) = match element {
-                Element::Literal(text) => {
+                Element::Literal(text) | Element::Place { text, .. } => {
                     let (first, others) = rest.split_first()?;
                     if first != text {
                         return None;
@@ -235,13 +236,16 @@ impl Template {
                     rest = others;
                     continue;
                 }
-                // What a tool left in a scratch directory is gone.
-                Element::Place { .. } => return None,
                 Element::Slot { prefix, slot } => (prefix, slot),
             };
             let fits = |argument: &String| {
-                let value = argument.strip_prefix(prefix.as_str())?;
-                let same = slot.kind.check(value).is_ok_and(|checked| checked == value);
+                let given = argument.strip_prefix(prefix.as_str())?;
+                let value = if slot.kind == SlotType::Scratch {
+                    given.strip_prefix(PLACE)?.strip_prefix('/')?
+                } else {
+                    given
+                };
+                let same = slot.kind.check(value).is_ok_and(|checked| checked == given);
                 same.then(|| value.to_owned())
             };
             let name = slot.name.as_str().to_owned();

@@ -1,0 +1,67 @@
+//! The pattern as the host sees it: looks, reports.
+//!
+//! Never: a judgement; that is in [`crate::status`].
+
+use remit_plugin_sdk::{
+    Context, Descriptor, Failure, Outcome, Pattern, Problem, json, progress, workspace,
+};
+
+use crate::request::{INPUT_SCHEMA, OUTPUT_SCHEMA, Request};
+use crate::status::{Answer, Fact, Status, look};
+
+/// The plugin.
+pub(crate) struct AutomationEnabledStatus;
+
+impl Pattern for AutomationEnabledStatus {
+    fn describe() -> Descriptor {
+        Descriptor {
+            id: "automation-enabled-status".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            title: "Say whether a project's automation is on".into(),
+            input_schema: INPUT_SCHEMA.into(),
+            output_schema: OUTPUT_SCHEMA.into(),
+        }
+    }
+
+    fn validate_inputs(inputs: String) -> Vec<Problem> {
+        check(&inputs).err().unwrap_or_default()
+    }
+
+    fn execute(context: Context) -> Result<Outcome, Failure> {
+        let request = check(&context.inputs)?;
+        let workspace = workspace::root()?;
+        progress::step("look at configuration, hooks and data base");
+        let status = look(&workspace, &request);
+        progress::percent(100);
+        Ok(Outcome {
+            summary: summary(&status),
+            outputs: json::text(&status)?,
+            artifacts: Vec::new(),
+        })
+    }
+}
+
+fn check(inputs: &str) -> Result<Request, Vec<Problem>> {
+    Request::check(inputs).map_err(|wrong| {
+        wrong
+            .into_iter()
+            .map(|(path, code, message)| Problem::new(path, code, message))
+            .collect()
+    })
+}
+
+fn summary(status: &Status) -> String {
+    let said = |fact: &Fact, words: [&str; 3]| match fact.answer {
+        Answer::Yes => words[0].to_owned(),
+        Answer::No => words[1].to_owned(),
+        Answer::Unknown => words[2].to_owned(),
+    };
+    let enabled = said(&status.automation_enabled, ["on", "off", "unknown"]);
+    let called = said(&status.hooks.called, ["called", "not called", "unknown"]);
+    let rows = match (status.database.rows, &status.database.table.answer) {
+        (Some(rows), _) => format!("{rows} rows"),
+        (None, Answer::No) => "not there".to_owned(),
+        (None, Answer::Yes | Answer::Unknown) => "unknown".to_owned(),
+    };
+    format!("automation: {enabled}; hooks: {called}; data base: {rows}")
+}
