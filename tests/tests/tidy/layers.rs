@@ -56,6 +56,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "remit-workspace",
         ],
     ),
+    // A program of the tests, and of people who try an agent; knows nothing of the host.
+    ("remit-model-server", &[]),
     (
         "remit-tests",
         &[
@@ -71,8 +73,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What the tests of any crate may see besides: guest programs, which are data.
-const FOR_TESTS: &[&str] = &["remit-builtin"];
+/// What the tests of any crate may see besides: guest programs, which are data, and a model that
+/// says what a script says.
+const FOR_TESTS: &[&str] = &["remit-builtin", "remit-model-server"];
 
 /// What must not be reachable from a crate, and why.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
