@@ -200,6 +200,7 @@ impl Survey {
             state: Arc::new(MemoryState::new()),
             tree: wiring::untouched_tree(),
             scratch,
+            http: None,
             person: None,
             durable: None,
         };

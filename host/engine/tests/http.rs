@@ -64,6 +64,7 @@ fn attempt(http: Option<Arc<Script>>, time: Duration) -> (Arc<PluginHost>, Seen,
         state: Arc::new(FakeState::default()),
         tree: Arc::new(FakeTree::default()),
         http: http.map(|http| http as Arc<dyn Http>),
+        person: None,
         scratch: None,
         durable: None,
     };

@@ -91,6 +91,7 @@ fn around(
         state: Arc::new(FakeState::default()),
         tree: Arc::new(FakeTree::default()),
         scratch: None,
+        http: None,
         person: None,
         durable: None,
     };
