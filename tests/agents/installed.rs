@@ -58,7 +58,9 @@ fn place() -> PathBuf {
 
 /// Writes to the terminal or the log, past the test runner.
 fn say(text: &str) {
-    writeln!(std::io::stderr(), "\n{text}\n").unwrap();
+    let line = format!("\n{text}\n\n");
+    // A macro would write where the test runner keeps it.
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// For each agent, whether it is here or why not.

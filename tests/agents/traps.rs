@@ -199,11 +199,8 @@ impl Traps<'_> {
             std::fs::remove_file(self.mark(&name)).unwrap();
         }
         // With another time git looks at the file's content, through the filter.
-        let calc = std::fs::File::options();
-        let calc = { calc }
-            .write(true)
-            .open(self.workspace.join("calc.py"))
-            .unwrap();
+        let path = self.workspace.join("calc.py");
+        let calc = std::fs::File::options().write(true).open(path).unwrap();
         calc.set_modified(std::time::SystemTime::UNIX_EPOCH)
             .unwrap();
     }

@@ -190,7 +190,7 @@ impl Root<'_> {
 /// Whether a file is emptied whose format wants at least an object.
 fn is_object(cover: &Cover) -> bool {
     let ends = |end: &&[u8]| cover.path.ends_with(end);
-    cover.kind == CoverKind::Emptied && WITH_OBJECT.iter().any(|end| ends(end))
+    cover.kind == CoverKind::Emptied && WITH_OBJECT.iter().any(ends)
 }
 
 /// Whether one path of the workspace is another or lies above it.
