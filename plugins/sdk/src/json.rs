@@ -7,6 +7,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
 
 use crate::{Failure, Problem};
 
@@ -23,9 +24,36 @@ use crate::{Failure, Problem};
 /// ```
 ///
 /// # Errors
-/// One problem with the code `type` that says what was found and where.
+/// One problem with the code `type` that says what was found, with a JSON pointer to where.
 pub fn inputs<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Problem>> {
-    serde_json::from_str(text).map_err(|error| vec![Problem::new("", "type", error.to_string())])
+    let deserializer = &mut serde_json::Deserializer::from_str(text);
+    let found = serde_path_to_error::deserialize(&mut *deserializer)
+        .map_err(|error| Problem::new(pointer(error.path()), "type", error.inner().to_string()));
+    let value = found.map_err(|problem| vec![problem])?;
+    deserializer
+        .end()
+        .map_err(|error| vec![Problem::new("", "type", error.to_string())])?;
+    Ok(value)
+}
+
+/// A path as a JSON pointer (RFC 6901).
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            // What is below has no place that could be named.
+            Segment::Unknown => break,
+        }
+    }
+    pointer
 }
 
 /// Writes a value as JSON text, for `outputs`, `details` or `state`.
@@ -54,6 +82,14 @@ mod tests {
             "{}",
             problems[0].message
         );
+    }
+
+    #[test]
+    fn a_problem_names_the_place_as_a_json_pointer() {
+        let read: Result<BTreeMap<String, Vec<u8>>, _> = inputs(r#"{"a/b": [1, "x"]}"#);
+        assert_eq!(read.err().unwrap_or_default()[0].path, "/a~1b/1");
+        let read: Result<u8, _> = inputs("1 2");
+        assert_eq!(read.err().unwrap_or_default()[0].path, "");
     }
 
     #[test]
