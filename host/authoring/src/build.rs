@@ -21,6 +21,10 @@ use crate::toolchain::{self, RUST_TARGET, Tool};
 /// Where results of a build lie, relative to the project.
 const RESULTS: &str = ".remit/build";
 
+/// The stack of a plugin in C: zig takes 16 MiB if nobody says, more than the host's own for all
+/// of a plugin's calls, and than a plugin gets as memory.
+const C_STACK: &str = "-Wl,-z,stack-size=1048576";
+
 /// Told of each command before it runs.
 pub type Say<'a> = dyn FnMut(&str) + 'a;
 
@@ -192,6 +196,7 @@ fn c(
     let mut command = start(tool);
     command
         .args(["-mexec-model=reactor", "-Os", "-s", "-Wall", "-Wextra"])
+        .arg(C_STACK)
         .arg("-I.remit/c")
         .args((role == Role::Adapter).then_some("-DREMIT_ADAPTER"))
         .args(["-o".as_ref(), made.as_os_str()])

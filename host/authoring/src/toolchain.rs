@@ -90,10 +90,14 @@ fn python(project: &Path) -> Option<Tool> {
     let name = "componentize-py";
     environments(project)
         .into_iter()
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
-        .or_else(|| on_path(name))
-        .map(Tool::plain)
+        .find(|folder| folder.join(name).is_file())
+        // The script names its interpreter by the path at which it was installed; a project that
+        // was moved has another one.
+        .map(|folder| Tool {
+            program: folder.join("python3"),
+            arguments: vec![folder.join(name).into()],
+        })
+        .or_else(|| on_path(name).map(Tool::plain))
 }
 
 /// The compilers for C: zig, which brings its own libc, or a clang that has one for wasm.
@@ -288,10 +292,9 @@ mod tests {
             let folder = place.path().join(folder);
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join("componentize-py"), "").unwrap();
-            assert_eq!(
-                python(place.path()).unwrap().program,
-                folder.join("componentize-py")
-            );
+            let found = python(place.path()).unwrap();
+            assert_eq!(found.program, folder.join("python3"));
+            assert_eq!(found.arguments, [folder.join("componentize-py")]);
         }
     }
 }

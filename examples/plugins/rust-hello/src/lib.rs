@@ -9,10 +9,9 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use remit::child::Line;
 use remit::progress::{self, Level};
 use remit::state::{self, Scope};
-use remit::{Artifact, Call, Done, Exit, Failure, Problem, ProcessError, workspace};
+use remit::{Artifact, Call, Done, Exit, Failure, Line, Problem, ProcessError, workspace};
 
 /// Where a greeting goes if nobody says.
 const FILE: &str = "HELLO.md";
@@ -44,7 +43,7 @@ struct Outputs {
 }
 
 /// The fields of the line in the log.
-#[derive(serde::Serialize)]
+#[remit::outputs]
 struct Greeted<'a> {
     name: &'a str,
     file: &'a str,

@@ -25,6 +25,8 @@ mod metrics;
 mod pack;
 mod plan;
 mod plugin;
+mod plugin_build;
+mod plugin_new;
 mod policy;
 mod reference;
 mod request;

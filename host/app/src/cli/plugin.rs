@@ -1,20 +1,20 @@
-//! `remit plugin`: the plugins that are there, and packing a manifest into a component.
+//! `remit plugin`: the plugins that are there, and what their authors need.
 
 use anstream::println;
 use clap::Subcommand;
 use remit_core::outcome::ExitCode;
 use serde_json::json;
 
-use super::pack;
 use super::target::Look;
+use super::{pack, plugin_build, plugin_new};
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM};
 
-/// Lists plugins; packs a manifest into a component
+/// Makes, builds, lists and packs plugins
 ///
-/// For example: remit plugin pack app.wasm --manifest remit-plugin.toml --output packed.wasm
+/// For example: remit plugin new say-hello --lang python && remit plugin build say-hello
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -23,6 +23,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(plugin_new::Args),
+    Build(plugin_build::Args),
     List(ListArgs),
     Pack(pack::Args),
 }
@@ -38,6 +40,8 @@ struct ListArgs {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
+        Command::New(args) => plugin_new::run(&args),
+        Command::Build(args) => plugin_build::run(&args),
         Command::List(args) => list(&args),
         Command::Pack(args) => pack::run(&args),
     }
