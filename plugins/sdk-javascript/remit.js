@@ -128,6 +128,38 @@ function carryOut(context, execute, answer) {
   }
 }
 
+const KINDS = {
+  string: (value) => typeof value === "string",
+  number: (value) => typeof value === "number",
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === "boolean",
+  null: (value) => value === null,
+  array: Array.isArray,
+  object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+};
+
+// Whether a value has the shape that a schema says: names and kinds, all the way down.
+function fits(schema, value) {
+  if (typeof schema !== "object") return schema !== false;
+  const { type, properties = {}, required = [], additionalProperties: more, items } = schema;
+  if (type !== undefined && ![type].flat().some((kind) => KINDS[kind]?.(value))) return false;
+  if (KINDS.array(value)) return items === undefined || value.every((one) => fits(items, one));
+  if (!KINDS.object(value)) return true;
+  const known = (name) => Object.hasOwn(properties, name);
+  return (
+    required.every((name) => Object.hasOwn(value, name)) &&
+    Object.entries(value).every(([name, one]) =>
+      fits(known(name) ? properties[name] : (more ?? true), one),
+    )
+  );
+}
+
+// What has another shape is no work for the author's check: the host has said it already.
+function judged(schema, validate, text) {
+  const value = JSON.parse(text);
+  return fits(schema ?? true, value) ? validate(value) : [];
+}
+
 const schema = (value) => JSON.stringify(value ?? {});
 
 /**
@@ -142,7 +174,7 @@ export function pattern({ inputs, outputs, validate = () => [], execute }) {
       inputSchema: schema(inputs),
       outputSchema: schema(outputs),
     }),
-    validateInputs: (text) => validate(JSON.parse(text)),
+    validateInputs: (text) => judged(inputs, validate, text),
     execute: (context) =>
       carryOut(context, execute, ({ summary, outputs = {}, artifacts = [] }) => ({
         summary,
@@ -170,7 +202,7 @@ export function adapter({ about = {}, inputs, validateConfig = () => [], validat
       inputSchema: schema(inputs),
     }),
     validateConfig,
-    validateInputs: (text) => validate(JSON.parse(text)),
+    validateInputs: (text) => judged(inputs, validate, text),
     execute: (context) => {
       const began = hostClock.monotonicNs();
       return carryOut(context, execute, ({ details = {}, ...report }) => ({

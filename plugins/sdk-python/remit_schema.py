@@ -74,16 +74,41 @@ def read(kind, value):
         return {name: read(arguments[1], one) for name, one in value.items()}
     if origin in (typing.Union, types.UnionType):
         for one in arguments:
-            if _fits(one, value):
+            if fits(one, value):
                 return read(one, value)
     return value
 
 
-def _fits(kind, value):
+def fits(kind, value):
+    """Whether parsed JSON has the shape of a type: names and kinds, all the way down."""
+    if kind in NAMES:
+        if isinstance(value, bool):
+            return kind is bool
+        return isinstance(value, kind) or (kind is float and isinstance(value, int))
     if dataclasses.is_dataclass(kind):
-        names = {item.name for item in dataclasses.fields(kind)}
-        return isinstance(value, dict) and set(value) <= names
-    return isinstance(value, typing.get_origin(kind) or kind)
+        return isinstance(value, dict) and _fits_object(kind, value)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list:
+        return isinstance(value, list) and all(fits(arguments[0], one) for one in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(fits(arguments[1], one) for one in value.values())
+    if origin is typing.Literal:
+        return value in arguments
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(one, value) for one in arguments)
+    return True
+
+
+def _fits_object(kind, value):
+    hints = typing.get_type_hints(kind)
+    for item in dataclasses.fields(kind):
+        needed = (item.default, item.default_factory) == (dataclasses.MISSING,) * 2
+        if item.name not in value:
+            if needed:
+                return False
+        elif not fits(hints[item.name], value[item.name]):
+            return False
+    return set(value) <= set(hints)
 
 
 def plain(value):

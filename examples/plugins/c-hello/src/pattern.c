@@ -36,7 +36,8 @@ static void check(const remit_json *inputs, remit_problems *problems)
 {
     const remit_json *name = remit_get(inputs, "name");
     const char *file = file_of(inputs);
-    for (size_t i = 0; name && i < name->length; i++) {
+    size_t bytes = name && name->kind == REMIT_STRING ? name->length : 0;
+    for (size_t i = 0; i < bytes; i++) {
         if ((unsigned char)name->text[i] < ' ') {
             remit_problem(problems, "/name", "control-character",
                           "a name is one line of plain text");
