@@ -1,7 +1,8 @@
-//! Builds the attacker as a static binary and tells the crate where it is.
+//! Builds the attacker and the replayer as static binaries and tells the crate where they are.
 //!
 //! `remit doctor security` carries it, and the tests of the confinement run it. It is static so
-//! that it runs wherever the confinement lets a tool run, without libraries of the machine.
+//! that it runs wherever the confinement lets a tool run, without libraries of the machine. The
+//! replayer stands for a real tool in the same places.
 //!
 //! Never: a build that inherits the flags of this one.
 
@@ -11,8 +12,9 @@ use std::path::PathBuf;
 
 use remit_crossbuild::{CrossBuild, shared_target_dir};
 
-/// The package and its binary.
+/// The packages, and their binaries.
 const ATTACKER: &str = "remit-attacker";
+const REPLAYER: &str = "remit-replayer";
 
 /// The profile in the root manifest: small, static, without unwinding.
 const PROFILE: &str = "supervisor";
@@ -23,23 +25,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     for watched in [
         "host/attacker/src",
         "host/attacker/Cargo.toml",
+        "host/replayer/src",
+        "host/replayer/Cargo.toml",
         "Cargo.lock",
     ] {
         println!("cargo:rerun-if-changed={}", root.join(watched).display());
     }
     let built = CrossBuild {
         manifest: &root.join("Cargo.toml"),
-        packages: &[ATTACKER],
-        what: &["--bin", ATTACKER],
+        packages: &[ATTACKER, REPLAYER],
+        what: &["--bins"],
         target: &format!("{}-unknown-linux-musl", env::var("CARGO_CFG_TARGET_ARCH")?),
         profile: PROFILE,
         target_dir: &shared_target_dir()?,
     }
     .run()?;
-    let binary = built.join(ATTACKER);
-    if !binary.is_file() {
-        return Err(format!("the build left no {}", binary.display()).into());
+    for (package, variable) in [(ATTACKER, "REMIT_ATTACKER"), (REPLAYER, "REMIT_REPLAYER")] {
+        let binary = built.join(package);
+        if !binary.is_file() {
+            return Err(format!("the build left no {}", binary.display()).into());
+        }
+        println!("cargo:rustc-env={variable}={}", binary.display());
     }
-    println!("cargo:rustc-env=REMIT_ATTACKER={}", binary.display());
     Ok(())
 }

@@ -356,9 +356,10 @@ export class FileError extends Error {
 }
 
 function top() {
-  const found = getDirectories();
-  if (found.length === 0) throw new HostError("workspace", { tag: "not-granted" });
-  return found[0][0];
+  const root = hostWorkspace.root();
+  const found = getDirectories().find(([, name]) => name === root);
+  if (found === undefined) throw new HostError("workspace", { tag: "not-granted" });
+  return found[0];
 }
 
 function touching(path, act) {

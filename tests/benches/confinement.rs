@@ -174,6 +174,7 @@ fn tool_box(workspace: &Path) -> ToolBox {
         search: None,
         as_root: AsRoot::default(),
         without: Without::default(),
+        relay: None,
     })
     .unwrap();
     // What the program finds out once per run, so that a start does not pay for it.

@@ -111,6 +111,7 @@ async fn broker_start(broker: &Broker) {
             hard_output: u64::MAX,
         },
         scratch: None,
+        origins: Vec::new(),
         hold: Hold::Strongest,
         directory_path: "/".into(),
         bounds: None,

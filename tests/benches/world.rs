@@ -92,6 +92,9 @@ fn host(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(FakeTree::default()),
+            http: None,
+            scratch: None,
+            person: None,
             durable: None,
         },
         Identity {
@@ -134,6 +137,7 @@ pub(crate) fn tool_host(workspace: &Path, watched_output: bool) -> Arc<PluginHos
         search: None,
         as_root: AsRoot::default(),
         without: Without::default(),
+        relay: None,
     })
     .unwrap();
     // What the program finds out once per run, so that a start does not pay for it.

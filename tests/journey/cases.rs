@@ -37,17 +37,23 @@ cases! {
     approvals
     approvals_unreadable
     audit
+    automation_enabled_status
     claims
+    config_import
+    config_setup
     contract
     denied_everything
     denied_run
     environment
     hostile
+    implementation_status
     inputs_invalid
     inputs_read
     inspect
     listing
     module_again
+    module_convergence
+    module_import
     module_javascript
     module_python
     module_python_for_people
@@ -67,6 +73,7 @@ cases! {
     policy_learn
     policy_mistakes
     secrets_refused
+    tests_of_node
     tools_refused
     tools_run
     trust

@@ -127,13 +127,18 @@ fn copy_examples(to: &Path) {
     }
 }
 
-/// The documents whose commands are run: the README and everything in `docs/`.
+/// The documents whose commands are run: the README and everything in `docs/` and its folders.
 fn documents() -> Vec<PathBuf> {
     let mut found = vec![repository().join("README.md")];
-    for entry in std::fs::read_dir(repository().join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            found.push(path);
+    let mut folders = vec![repository().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
         }
     }
     found.sort_unstable();

@@ -2,6 +2,7 @@
 //!
 //! Never: a grant, or a trace of what it does while it answers.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use remit_ledger::MemoryState;
 
 use crate::exit::Stop;
 use crate::loading::Loaded;
-use crate::owner::Owner;
 use crate::wiring;
 
 /// How long a plugin may take to describe itself and check inputs.
@@ -26,7 +26,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The host side of an attempt that is granted nothing.
 pub(crate) fn powerless(
-    owner: &Owner,
+    workspace: &Path,
     loaded: &Loaded,
     tools: Arc<dyn Tools>,
 ) -> Result<Arc<PluginHost>, Stop> {
@@ -43,12 +43,15 @@ pub(crate) fn powerless(
         tools,
         state: Arc::new(MemoryState::new()),
         tree: wiring::untouched_tree(),
+        http: None,
+        scratch: None,
+        person: None,
         durable: None,
     };
     let identity = Identity {
         plugin: loaded.manifest.id().to_string(),
         task: loaded.manifest.id().to_string(),
-        workspace: owner.workspace().to_owned(),
+        workspace: workspace.to_owned(),
         time: PATIENCE,
     };
     Ok(PluginHost::new(
@@ -62,7 +65,7 @@ pub(crate) fn powerless(
 }
 
 /// Nobody watches.
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 #[async_trait]
 impl Sink for Unwatched {

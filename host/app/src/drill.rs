@@ -185,6 +185,7 @@ pub(crate) async fn rehearse(base: &Path, as_root: AsRoot) -> Result<Rehearsed, 
         search: None,
         as_root,
         without: Without::default(),
+        relay: None,
     })
     .context("the tool box")?;
     let started = tools.start(&stage.launch()?).await;

@@ -294,3 +294,86 @@ mod tests {
         assert!(is_placeholder(&path, "remit.toml"));
     }
 }
+
+/// Whether a path that a person named is a directory.
+pub(crate) fn is_directory(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| data.is_dir())
+}
+
+/// Whether a path that a person named is a file.
+pub(crate) fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| data.is_file())
+}
+
+/// When a file was last changed, in seconds and nanoseconds; nothing if it cannot be looked at.
+pub(crate) fn changed(path: &Path) -> Option<(i64, i64)> {
+    let data = fs::metadata(path).ok()?;
+    Some((data.mtime(), data.mtime_nsec()))
+}
+
+/// The files with this ending directly in a directory, sorted; none if it is not there.
+pub(crate) fn texts_in(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, Stop> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(directory, &error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(directory, &error))?.path();
+        if path.extension().is_some_and(|known| known == ending) && is_file(&path) {
+            found.push(path);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// A new directory of this user below the one for temporary files.
+pub(crate) fn new_temporary(prefix: &str) -> Result<PathBuf, Stop> {
+    let made = tempfile::Builder::new().prefix(prefix).tempdir();
+    Ok(made.map_err(|error| Stop::Internal(error.into()))?.keep())
+}
+
+/// Makes a directory, and those above it; one that is there has to be empty.
+pub(crate) fn make_empty(path: &Path) -> Result<(), Stop> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| {
+        Stop::usage(
+            format!("cannot make {shown}: {error}"),
+            "check the directory and its permissions",
+        )
+    };
+    fs::create_dir_all(path).map_err(failed)?;
+    match fs::read_dir(path).map_err(failed)?.next() {
+        None => Ok(()),
+        Some(_) => Err(Stop::usage(
+            format!("{shown} is not empty"),
+            "name an empty directory, or one that is not there yet",
+        )),
+    }
+}
+
+/// Writes a file that must not be there yet, and makes the directories above it.
+pub(crate) fn write_new(path: &Path, bytes: &[u8], is_program: bool) -> Result<(), Stop> {
+    let mode = if is_program { 0o755 } else { 0o644 };
+    let write = || -> std::io::Result<()> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(path)?;
+        file.write_all(bytes)
+    };
+    write().map_err(|error| {
+        let fix = if error.kind() == ErrorKind::AlreadyExists {
+            "remove it first, or choose another place"
+        } else {
+            "check the directory and its permissions"
+        };
+        Stop::usage(format!("cannot write {}: {error}", path.display()), fix)
+    })
+}

@@ -3,9 +3,11 @@
 //! This file only starts: it reads the command line, calls one command, and turns what comes back
 //! into an exit code. Never: logic that belongs to a command or to a crate below.
 
+mod adapters;
 mod approvals;
 mod asking;
 mod cli;
+mod conformance;
 mod contract_facts;
 mod derived;
 mod diff;
@@ -14,9 +16,12 @@ mod execution;
 mod exit;
 mod facts;
 mod files;
+mod fixture;
 mod hardening;
 mod host_identity;
+mod interview;
 mod ledger_file;
+mod lint;
 mod loading;
 mod owner;
 mod past;
@@ -27,12 +32,14 @@ mod places;
 mod plan_files;
 mod printable;
 mod prompt;
+mod recording;
 mod rehearsal;
 mod render;
 mod revocation;
 mod run_plan;
 mod stdout;
 mod timeline;
+mod trial;
 mod trust;
 mod watch;
 mod wiring;

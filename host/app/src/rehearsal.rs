@@ -209,12 +209,15 @@ impl<'a> Stage<'a> {
             journal,
             cancel: self.cancel.clone(),
             timeout: self.timeout,
+            // A rehearsal is made more than once, and nobody wants to be asked by a copy.
+            person: None,
             rehearsal: Some(wiring::Rehearsal {
                 observer: Arc::clone(&used) as Arc<dyn Observer>,
                 confinement: MINIMUM_CONFINEMENT,
             }),
+            recording: None,
         };
-        let tools = Arc::new(wiring::tool_box(owner)?);
+        let tools = Arc::new(wiring::tool_box_without_origins(owner)?);
         let box_of_run = Arc::clone(&tools);
         let wired = wiring::wire(
             self.places,
@@ -279,6 +282,8 @@ impl Seen {
             | Event::ApprovalRevoked { .. }
             | Event::ClaimsDiffer { .. }
             | Event::ToolOutput { .. }
+            | Event::HttpRequested { .. }
+            | Event::HttpFinished { .. }
             | Event::ToolRefused { .. } => {}
         }
     }
@@ -288,7 +293,12 @@ impl Seen {
 pub(crate) fn variables(scopes: &[Scope]) -> Vec<String> {
     let names = scopes.iter().filter_map(|scope| match scope {
         Scope::Env(name) => Some(name.to_string()),
-        Scope::Read(_) | Scope::Write(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => None,
+        Scope::Read(_)
+        | Scope::Write(_)
+        | Scope::Run(_)
+        | Scope::RunAny
+        | Scope::Net(_)
+        | Scope::NetAny => None,
     });
     names.collect()
 }

@@ -25,9 +25,14 @@ use remit_engine::host::{Identity, PluginHost, World};
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
-use remit_engine::seam::{Observer, StateStore, Tools, WorkingTree, WorkspaceError};
+use remit_engine::seam::{
+    Http, Observer, Person, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
+};
 use remit_ledger::{MemoryState, SqliteState};
-use remit_process::{HostEnvironment, ProbeError, Settings, ToolBox, Without, probe};
+use remit_network::{HttpClient, OriginRelay};
+use remit_process::{
+    AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
+};
 use remit_sandbox::{LoadError, LoadedPlugin, Runtime};
 use remit_workspace::{StillTree, Tree};
 
@@ -35,6 +40,7 @@ use crate::exit::Stop;
 use crate::loading::Loaded;
 use crate::owner::Owner;
 use crate::places::Places;
+use crate::recording::Recording;
 
 /// Threads of the runtime: one for the guest, one for tools and timers.
 const WORKERS: usize = 2;
@@ -43,6 +49,7 @@ const WORKERS: usize = 2;
 pub(crate) struct Wired {
     pub(crate) plugin: LoadedPlugin,
     pub(crate) host: Arc<PluginHost>,
+    pub(crate) scratch: Arc<AttemptDirectory>,
 }
 
 /// What a run gets from the command.
@@ -50,7 +57,11 @@ pub(crate) struct Surroundings {
     pub(crate) journal: Journal,
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
+    /// Who is asked what the plugin wants to know of a person.
+    pub(crate) person: Option<Arc<dyn Person>>,
     pub(crate) rehearsal: Option<Rehearsal>,
+    /// Writes the run down, if someone wants it.
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 /// What is different in a run that only shows what a plugin uses.
@@ -202,10 +213,22 @@ pub(crate) async fn wire(
         Some(_) => Arc::new(MemoryState::new()),
         None => Arc::new(SqliteState::at(places.plugin_state())),
     };
+    let scratch = Arc::new(tools.scratch());
+    let mut tools = tools as Arc<dyn Tools>;
+    if let Some(recording) = &surroundings.recording {
+        tools = recording.stand_before(tools, owner.workspace(), &grants)?;
+    }
     let world = World {
-        tools: tools as Arc<dyn Tools>,
+        tools,
         state,
         tree,
+        // A rehearsal has no network.
+        http: match &surroundings.rehearsal {
+            Some(_) => None,
+            None => Some(Arc::new(HttpClient::new()) as Arc<dyn Http>),
+        },
+        scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),
+        person: surroundings.person,
         durable: None,
     };
     let identity = Identity {
@@ -225,7 +248,11 @@ pub(crate) async fn wire(
     if let Some(rehearsal) = surroundings.rehearsal {
         host.observe(rehearsal.observer);
     }
-    Ok(Wired { plugin, host })
+    Ok(Wired {
+        plugin,
+        host,
+        scratch,
+    })
 }
 
 /// Where private directories of tools are made: what TMPDIR names, or a place that leaves `/tmp`
@@ -242,6 +269,15 @@ pub(crate) fn scratch_base() -> PathBuf {
 
 /// The tools of this machine, as the owner declares them. To be called inside the runtime.
 pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, Some(Arc::new(OriginRelay::new())))
+}
+
+/// Likewise, for a rehearsal, which has no network.
+pub(crate) fn tool_box_without_origins(owner: &Owner) -> Result<ToolBox, Stop> {
+    make_tool_box(owner, None)
+}
+
+fn make_tool_box(owner: &Owner, relay: Option<Arc<dyn Relay>>) -> Result<ToolBox, Stop> {
     ToolBox::new(Settings {
         workspace: owner.workspace().to_owned(),
         scratch: scratch_base(),
@@ -249,6 +285,7 @@ pub(crate) fn tool_box(owner: &Owner) -> Result<ToolBox, Stop> {
         search: owner.search().map(<[_]>::to_vec),
         as_root: owner.policy().as_root(),
         without: Without::default(),
+        relay,
     })
     .map_err(|error| {
         let scratch = scratch_base();

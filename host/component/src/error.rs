@@ -3,6 +3,7 @@
 //! Never: a message that only someone who knows the binary format understands.
 
 use crate::manifest::MAX_MANIFEST;
+use crate::package::MAX_PART;
 use crate::report::MAX_BYTES;
 use crate::sections::MAX_NESTING;
 
@@ -83,6 +84,14 @@ pub enum InspectError {
         /// Where the other is.
         second: String,
     },
+    /// A README or licence that is too large.
+    #[error("the section `{part}` has {bytes} bytes, the limit is {MAX_PART}")]
+    PartTooLarge {
+        /// The section.
+        part: String,
+        /// Its size.
+        bytes: usize,
+    },
     /// The program's own copy of its contract cannot be read: a fault of this build.
     #[error("the built-in plugin contract is damaged: {0}")]
     Contract(String),
@@ -105,6 +114,7 @@ impl InspectError {
             Self::ManifestTooLarge { .. } => "manifest-too-large",
             Self::ManifestNotText { .. } => "manifest-not-text",
             Self::ManifestConflict { .. } => "manifest-conflict",
+            Self::PartTooLarge { .. } => "part-too-large",
             Self::Contract(_) => "contract",
         }
     }
@@ -134,6 +144,14 @@ pub enum PackError {
     /// The manifest is too large.
     #[error("the manifest has {bytes} bytes, the limit is {MAX_MANIFEST}")]
     TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The README or the licence is too large.
+    #[error("the {part} has {bytes} bytes, the limit is {MAX_PART}")]
+    PartTooLarge {
+        /// Which.
+        part: &'static str,
         /// Its size.
         bytes: usize,
     },

@@ -13,6 +13,7 @@ mod encode;
 mod error;
 mod manifest;
 mod metadata;
+mod package;
 mod report;
 mod sections;
 mod surface;
@@ -22,6 +23,9 @@ pub use encode::{EncodeError, encode};
 pub use error::{InspectError, PackError};
 pub use manifest::{EmbeddedManifest, MAX_MANIFEST, extract_manifest, pack};
 pub use metadata::{Metadata, Producer};
+pub use package::{
+    LICENCE_SECTION, MAX_PART, Package, Parts, README_SECTION, SEAL_SECTION, Seal, package, unpack,
+};
 pub use report::{
     CustomSection, Kind, MAX_BYTES, MAX_LISTED_SECTIONS, PackageUse, Report, Sizes, inspect,
 };

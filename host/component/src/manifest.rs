@@ -10,6 +10,7 @@ use serde::Serialize;
 use wasm_encoder::{ComponentSection as _, CustomSection, Encode as _};
 
 use crate::error::{InspectError, PackError};
+use crate::package::SEAL_SECTION;
 use crate::sections::{self, Encoding, Place, Section, Visitor, id};
 
 /// Largest manifest, in bytes. A long one has a hundred lines.
@@ -96,7 +97,8 @@ pub fn pack(bytes: &[u8], manifest: &str) -> Result<Vec<u8>, PackError> {
         Encoding::Component => {}
         Encoding::Module => return Err(PackError::CoreModule),
     }
-    let mut packed = without_manifest(bytes, 0, 0)?;
+    // A seal over another manifest would be a broken one.
+    let mut packed = without(bytes, &[MANIFEST_SECTION, SEAL_SECTION])?;
     let section = CustomSection {
         name: MANIFEST_SECTION.into(),
         data: manifest.as_bytes().into(),
@@ -105,9 +107,18 @@ pub fn pack(bytes: &[u8], manifest: &str) -> Result<Vec<u8>, PackError> {
     Ok(packed)
 }
 
-/// A module or component without manifests. What is nested is rewritten only if it holds one, so
-/// that an odd but valid encoding of a length stays as it is.
-fn without_manifest(bytes: &[u8], base: usize, depth: usize) -> Result<Vec<u8>, InspectError> {
+/// A module or component without the custom sections of these names, nested ones too. What is nested
+/// is rewritten only if it holds one, so that an odd but valid encoding of a length stays as it is.
+pub(crate) fn without(bytes: &[u8], names: &[&str]) -> Result<Vec<u8>, InspectError> {
+    rewritten(bytes, names, 0, 0)
+}
+
+fn rewritten(
+    bytes: &[u8],
+    names: &[&str],
+    base: usize,
+    depth: usize,
+) -> Result<Vec<u8>, InspectError> {
     if depth > sections::MAX_NESTING {
         return Err(InspectError::TooDeep);
     }
@@ -120,11 +131,14 @@ fn without_manifest(bytes: &[u8], base: usize, depth: usize) -> Result<Vec<u8>, 
         let end = section.range.end - base;
         let nested =
             whole == Encoding::Component && matches!(section.id, id::CORE_MODULE | id::COMPONENT);
-        if matches!(section.custom(), Some((MANIFEST_SECTION, _))) {
+        if section
+            .custom()
+            .is_some_and(|(name, _)| names.contains(&name))
+        {
             // Left out, with its identifier and length.
         } else if nested {
             sections::nested_encoding(&section)?;
-            let inner = without_manifest(section.content, section.range.start, depth + 1)?;
+            let inner = rewritten(section.content, names, section.range.start, depth + 1)?;
             if inner.len() == section.content.len() {
                 out.extend_from_slice(bytes.get(copied..end).unwrap_or_default());
             } else {

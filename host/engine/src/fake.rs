@@ -27,6 +27,7 @@ use remit_core::grant::Grants;
 use remit_core::manifest::Manifest;
 use remit_core::outcome::InputProblem;
 use remit_core::path::RelPath;
+use remit_core::person::{PersonAnswer, PersonQuestion};
 use remit_core::policy::{Origin, Policy};
 use remit_core::tool::{Exit, FileIdentity, KillCause, Launch, ProgramIdentity, StartError, Usage};
 use tokio::sync::Notify;
@@ -38,8 +39,8 @@ use crate::host::{Durable, Identity, PluginHost, World};
 use crate::journal::{Journal, Watcher};
 use crate::plugin::{Context, Descriptor, Finished, Instance, Plugin, PluginFault, Role};
 use crate::seam::{
-    RunningTool, Started, StateError, StateScope, StateStore, StdinClosed, ToolEvent, Tools,
-    WorkingTree, WorkspaceError,
+    Person, Reply, RunningTool, Scratch, ScratchError, Started, StateError, StateScope, StateStore,
+    StdinClosed, ToolEvent, Tools, WorkingTree, WorkspaceError,
 };
 
 pub use record::{FakeAudit, FakeRecord, Told};
@@ -224,7 +225,49 @@ impl Seen {
 pub fn host(grants: Grants, tools: Arc<FakeTools>, tree: FakeTree, seen: &Seen) -> Arc<PluginHost> {
     let clock: crate::journal::Clock = Arc::new(|| "2026-01-01T00:00:00.000Z".into());
     let journal = Journal::start("run".into(), clock, vec![Box::new(seen.clone())]).unwrap();
-    in_world(grants, tools, tree, None, (journal, Cancel::new()))
+    in_world(grants, tools, tree, None, None, (journal, Cancel::new()))
+}
+
+/// The same for an attempt with this scratch directory, which the test keeps.
+#[must_use]
+pub fn host_with_scratch(grants: Grants, seen: &Seen, scratch: &str) -> Arc<PluginHost> {
+    let clock: crate::journal::Clock = Arc::new(|| "2026-01-01T00:00:00.000Z".into());
+    let journal = Journal::start("run".into(), clock, vec![Box::new(seen.clone())]).unwrap();
+    let (tools, tree) = (Arc::new(FakeTools::default()), FakeTree::default());
+    let scratch = Arc::new(FakeScratch(scratch.to_owned()));
+    in_world(
+        grants,
+        tools,
+        tree,
+        Some(scratch),
+        None,
+        (journal, Cancel::new()),
+    )
+}
+
+/// A person who says yes to everything.
+#[derive(Debug)]
+struct Agreeing;
+
+#[async_trait]
+impl Person for Agreeing {
+    async fn ask(&self, _plugin: &str, _question: &PersonQuestion) -> Reply {
+        Reply::Answered(PersonAnswer {
+            yes: true,
+            note: None,
+            by: "fake".into(),
+        })
+    }
+}
+
+/// A scratch directory that is there already.
+#[derive(Debug)]
+pub struct FakeScratch(pub String);
+
+impl Scratch for FakeScratch {
+    fn path(&self) -> Result<&str, ScratchError> {
+        Ok(&self.0)
+    }
 }
 
 /// The host side of an attempt at a durable task in a fake world.
@@ -245,13 +288,14 @@ pub fn durable_host(
     );
     let durable = record.durable(attempt);
     let tree = FakeTree::default();
-    in_world(grants, tools, tree, Some(durable), (journal, cancel))
+    in_world(grants, tools, tree, None, Some(durable), (journal, cancel))
 }
 
 fn in_world(
     grants: Grants,
     tools: Arc<FakeTools>,
     tree: FakeTree,
+    scratch: Option<Arc<dyn Scratch>>,
     durable: Option<Durable>,
     (journal, cancel): (Journal, Cancel),
 ) -> Arc<PluginHost> {
@@ -261,6 +305,9 @@ fn in_world(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(tree),
+            http: None,
+            scratch,
+            person: Some(Arc::new(Agreeing)),
             durable,
         },
         Identity {

@@ -18,15 +18,18 @@ use std::sync::Arc;
 
 use remit_core::manifest::Confinement;
 use remit_core::tool::{StartError, ToolId};
+use remit_engine::seam::Relay;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, oneshot, watch as announce};
 
+use crate::attempt_directory::AttemptDirectory;
 use crate::confine;
 use crate::control::Control;
 use crate::drive::Driver;
 use crate::image::Image;
 use crate::invocation::{Input, Invocation, refused_io};
+use crate::origins::Origins;
 use crate::private::{HostDirectory, RunDirectory};
 use crate::running::Running;
 use crate::shared::Shared;
@@ -45,6 +48,7 @@ pub struct Broker {
     image: Image,
     scratch: HostDirectory,
     places: Arc<Semaphore>,
+    relay: Option<Arc<dyn Relay>>,
     closed: announce::Sender<bool>,
 }
 
@@ -59,8 +63,16 @@ impl Broker {
             image: Image::new(scratch.path().to_owned()),
             scratch,
             places: Arc::new(Semaphore::new(usize::try_from(MAX_RUNNING).unwrap_or(1))),
+            relay: None,
             closed: announce::Sender::new(false),
         })
+    }
+
+    /// Has the origins of tools served by `relay`.
+    #[must_use]
+    pub fn with_relay(mut self, relay: Arc<dyn Relay>) -> Self {
+        self.relay = Some(relay);
+        self
     }
 
     /// The directory of this host process.
@@ -84,6 +96,11 @@ impl Broker {
         self.scratch.in_memory()
     }
 
+    /// The scratch directory of one attempt, see [`HostDirectory::attempt`].
+    pub(crate) fn attempt_directory(&self, owner: Option<(u32, u32)>) -> AttemptDirectory {
+        self.scratch.attempt(owner)
+    }
+
     /// Starts a tool. When this returns an error, or is dropped, nothing is left running.
     ///
     /// # Errors
@@ -98,6 +115,11 @@ impl Broker {
             return Err(StartError::Limit { tool, what });
         };
         let request = invocation.request()?;
+        let origins = match (&self.relay, invocation.origins.is_empty()) {
+            (_, true) => Origins::none(),
+            (Some(relay), false) => Origins::new(Arc::clone(relay), invocation.origins),
+            (None, false) => return Err(StartError::NoOrigins { tool }),
+        };
         let no_descriptor = |error: io::Error| refused_io(&tool, "descriptors", &error);
 
         let (control, theirs) = Control::pair().map_err(no_descriptor)?;
@@ -126,6 +148,7 @@ impl Broker {
             err: Some(watch(err).map_err(no_descriptor)?),
             closed: self.closed.subscribe(),
             scratch: invocation.scratch,
+            origins,
             held: invocation.held,
             minimum: minimum.map_or(Confinement::None, confine::confinement),
             permit,
@@ -230,6 +253,7 @@ mod tests {
                 hard_output: 100,
             },
             scratch: None,
+            origins: Vec::new(),
             hold: Hold::Strongest,
             directory_path: "/".into(),
             bounds: None,

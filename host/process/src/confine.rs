@@ -132,7 +132,9 @@ impl Confiner {
                 grants: grants(decided),
                 covers,
                 scratch: bytes(scratch.path()),
+                attempt: launch.scratch().map(|path| path.as_bytes().to_vec()),
                 network,
+                listen: decided.origins().iter().map(|entry| entry.port).collect(),
                 identity: self.identity,
                 limits: Limits {
                     processes: resources.processes,
@@ -145,6 +147,14 @@ impl Confiner {
             },
             placeholders,
         })
+    }
+
+    /// Whom what tools and plugin share belongs to, if that is somebody else than this user.
+    pub(crate) fn owner(&self) -> Option<(u32, u32)> {
+        match self.identity {
+            Identity::Own => None,
+            Identity::Service { owner, .. } => Some(owner),
+        }
     }
 
     /// Whether tools are known to get a root of their own; less, and they do not start.
@@ -284,7 +294,8 @@ fn grants(bounds: &tool::Bounds) -> Vec<Grant> {
 fn network(network: tool::Network) -> Network {
     match network {
         tool::Network::None => Network::None,
-        tool::Network::Loopback => Network::Loopback,
+        // The supervisor only knows which ports to listen on; what they stand for is the host's.
+        tool::Network::Loopback | tool::Network::Origins => Network::Loopback,
         tool::Network::Full => Network::Full,
     }
 }

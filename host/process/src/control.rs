@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use remit_supervisor::protocol::{
     self, CHUNK_BYTES, Command, DESCRIPTORS, HEAD_BYTES, MAX_MESSAGE_BYTES, Report, Request,
+    STARTED_DESCRIPTORS,
 };
 use rustix::io::Errno;
 use rustix::net::{
@@ -21,8 +22,8 @@ use crate::watched::watch;
 
 /// What came from the supervisor.
 pub(crate) enum Heard {
-    /// A report, and the descriptor that it may bring.
-    Report(Report, Option<OwnedFd>),
+    /// A report, and the descriptors that it may bring.
+    Report(Report, Vec<OwnedFd>),
     /// Nothing more will come.
     Gone,
 }
@@ -145,7 +146,7 @@ impl Control {
 /// Takes one report off the socket.
 fn receive(socket: &OwnedFd) -> Result<Heard, Errno> {
     let mut buffer = [0; MAX_MESSAGE_BYTES];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(STARTED_DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let message = recvmsg(
         socket,
@@ -153,13 +154,13 @@ fn receive(socket: &OwnedFd) -> Result<Heard, Errno> {
         &mut control,
         RecvFlags::CMSG_CLOEXEC,
     )?;
-    let mut descriptor = None;
+    let mut descriptors = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(sent) = message {
-            descriptor = sent.last();
+            descriptors.extend(sent);
         }
     }
     // Zero bytes are the end. Anything that is no report is no supervisor of ours.
     Ok(protocol::decode_message(&buffer[..message.bytes])
-        .map_or(Heard::Gone, |report| Heard::Report(report, descriptor)))
+        .map_or(Heard::Gone, |report| Heard::Report(report, descriptors)))
 }

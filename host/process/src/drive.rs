@@ -22,7 +22,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::confine;
 use crate::control::{Control, Heard, Unsent};
 use crate::drain::{self, Pipe};
-use crate::invocation::{Held, refused};
+use crate::invocation::{Held, refused, refused_io};
+use crate::origins::Origins;
 use crate::private::RunDirectory;
 use crate::probe;
 use crate::shared::{Shared, Stream, Wanted};
@@ -55,6 +56,7 @@ pub(crate) struct Driver {
     pub(crate) err: Pipe,
     pub(crate) closed: announce::Receiver<bool>,
     pub(crate) scratch: Option<RunDirectory>,
+    pub(crate) origins: Origins,
     pub(crate) held: Held,
     pub(crate) minimum: Confinement,
     pub(crate) permit: OwnedSemaphorePermit,
@@ -73,7 +75,7 @@ impl Driver {
             }
             Err(error) => {
                 drop(self.control);
-                drop((self.scratch.take(), self.held));
+                drop((self.scratch.take(), self.held, self.origins));
                 // The end of the socket ends the supervisor; taking it off the table is ours.
                 reap(self.child).await;
                 drop(self.permit);
@@ -89,7 +91,7 @@ impl Driver {
         let report = async {
             self.control.finish(unsent).await.ok()?;
             match self.control.hear().await {
-                Heard::Report(report, guard) => Some((report, guard)),
+                Heard::Report(report, descriptors) => Some((report, descriptors)),
                 Heard::Gone => None,
             }
         };
@@ -115,8 +117,12 @@ impl Driver {
                     level,
                     machine,
                 },
-                guard,
+                descriptors,
             ))) => {
+                let guard = self
+                    .origins
+                    .serve(descriptors)
+                    .map_err(|error| refused_io(&self.tool, "relay", &error))?;
                 let mut state = self.shared.lock();
                 state.machine = Some(machine);
                 state.usage.confinement = confine::confinement(level);
@@ -165,10 +171,11 @@ impl Driver {
         {
             let mut state = self.shared.lock();
             state.usage.wall = state.started.elapsed();
+            state.usage.origins = self.origins.traffic();
             state.ended = true;
         }
         // Before the end is announced: whoever sees it finds nothing of the tool open here.
-        drop((self.control, guard));
+        drop((self.control, guard, self.origins));
         let leftovers = (self.scratch, self.held);
         let remove = async {
             if leftovers.0.is_some() {

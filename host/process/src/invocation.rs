@@ -9,7 +9,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use remit_core::tool::{MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, StartError, ToolId, ToolLimits};
+use remit_core::tool::{
+    MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, OriginPort, StartError, ToolId, ToolLimits,
+};
 use remit_supervisor::protocol::{Bounds, Request, Wish};
 use rustix::io::Errno;
 
@@ -62,6 +64,8 @@ pub struct Invocation {
     pub limits: ToolLimits,
     /// A directory that is removed when the tool has ended.
     pub scratch: Option<RunDirectory>,
+    /// The origins that it reaches, in the order of the ports in its bounds.
+    pub origins: Vec<OriginPort>,
     /// How its tree is to be held, if nothing bounds it.
     pub hold: Hold,
     /// The working directory's real path.

@@ -8,6 +8,7 @@
 //! directories, a fork of the host, a decision about what is allowed (a
 //! [`remit_core::tool::Launch`] is that decision).
 
+mod attempt_directory;
 mod broker;
 mod buffer;
 mod confine;
@@ -19,6 +20,7 @@ mod drive;
 mod environment;
 mod image;
 mod invocation;
+mod origins;
 mod pin;
 mod pinned_file;
 mod private;
@@ -35,6 +37,7 @@ mod system;
 mod toolbox;
 mod watched;
 
+pub use attempt_directory::AttemptDirectory;
 pub use broker::{Broker, MAX_RUNNING};
 pub use directory::WorkingDirectory;
 pub use environment::{HostEnvironment, TOOL_PATH, environment};

@@ -19,6 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
+use crate::attempt_directory::AttemptDirectory;
+
 /// How the directory of a host process is called; the rest of the name is random.
 const PREFIX: &str = "remit-host-";
 
@@ -31,8 +33,11 @@ const UNLOCKED: &str = "lock.new";
 /// The place for what is in memory; the others are called by numbers.
 const SHARED: &str = "run";
 
+/// How the scratch directories of attempts are called, before a number.
+const ATTEMPT: &str = "attempt-";
+
 /// Only this user may look into it.
-const PRIVATE: u32 = 0o700;
+pub(crate) const PRIVATE: u32 = 0o700;
 
 /// The private directory of this host process. Removed when dropped.
 #[derive(Debug)]
@@ -88,6 +93,15 @@ impl HostDirectory {
         private(&run.home)?;
         private(&run.temporary)?;
         Ok(run)
+    }
+
+    /// The scratch directory of one attempt, not made yet. It will belong to `owner`, if that is
+    /// somebody else than this user.
+    #[must_use]
+    pub fn attempt(&self, owner: Option<(u32, u32)>) -> AttemptDirectory {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{ATTEMPT}{number}");
+        AttemptDirectory::at(self.root.path().join(name), owner)
     }
 
     /// The directories of a run that has a root of its own: there they are in memory, and here is
@@ -164,8 +178,11 @@ impl Drop for RunDirectory {
 
 /// Removes a directory that a tool may have filled, also with directories that forbid their owner
 /// to look in (Go's module cache does that).
-fn remove(root: &Path) -> io::Result<()> {
-    // Two empty directories are the usual case and cost three calls.
+pub(crate) fn remove(root: &Path) -> io::Result<()> {
+    // Two empty directories, or one, are the usual case.
+    if fs::remove_dir(root).is_ok() {
+        return Ok(());
+    }
     if fs::remove_dir(root.join("home")).is_ok()
         && fs::remove_dir(root.join("tmp")).is_ok()
         && fs::remove_dir(root).is_ok()

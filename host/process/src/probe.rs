@@ -89,7 +89,9 @@ pub async fn probe(scratch: &Path, as_root: AsRoot, without: Without) -> Result<
         }],
         covers: Vec::new(),
         scratch: run.path().as_os_str().as_bytes().to_vec(),
+        attempt: None,
         network: Network::None,
+        listen: Vec::new(),
         identity,
         limits: SMALL,
         without,
@@ -108,6 +110,7 @@ pub async fn probe(scratch: &Path, as_root: AsRoot, without: Without) -> Result<
             hard_output: 1 << 20,
         },
         scratch: Some(run),
+        origins: Vec::new(),
         hold: Hold::Strongest,
         directory_path: workspace,
         bounds: Some(bounds),
@@ -144,7 +147,9 @@ pub(crate) fn needed(need: Need, minimum: Confinement) -> String {
              that owns nothing, which needs namespaces (run remit as an ordinary user, or write \
              `as-root = \"keep\"` under [host] in your policy)"
             .to_owned(),
-        Need::Loopback => "its network is `loopback`, which needs namespaces".to_owned(),
+        Need::Loopback => {
+            "its network is `loopback` or `origins`, which needs namespaces".to_owned()
+        }
         Need::Covers => {
             "a rule denies a part of what the plugin was granted, which needs namespaces".to_owned()
         }
@@ -186,6 +191,7 @@ pub(crate) fn lacking(machine: &Machine) -> String {
             | Step::Grant
             | Step::Cover
             | Step::Loopback
+            | Step::Listen
             | Step::Capabilities
             | Step::Landlock
             | Step::Descriptors

@@ -21,11 +21,12 @@ use remit_core::manifest::Confinement;
 use remit_core::path::RelPath;
 use remit_core::policy::AsRoot;
 use remit_core::tool::{Directory, Launch, Program, StartError, Stdin, ToolId};
-use remit_engine::seam::{RunningTool as _, Started, ToolEvent, Tools};
+use remit_engine::seam::{Relay, RunningTool as _, Started, ToolEvent, Tools};
 use remit_supervisor::protocol::Without;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
+use crate::attempt_directory::{self, AttemptDirectory, MAX_SCRATCH_BYTES, MAX_SCRATCH_FILES};
 use crate::broker::Broker;
 use crate::confine::Confiner;
 use crate::directory::{WorkingDirectory, open_file};
@@ -42,7 +43,7 @@ use crate::secrets;
 const DISCARD: usize = 64 * 1024;
 
 /// What a tool box needs to know about its surroundings.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The workspace.
     pub workspace: PathBuf,
@@ -56,6 +57,23 @@ pub struct Settings {
     pub as_root: AsRoot,
     /// Kernel features to do without, as if this machine had none. For tests.
     pub without: Without,
+    /// Serves the origins that tools reach; without it such a tool does not start.
+    pub relay: Option<Arc<dyn Relay>>,
+}
+
+impl std::fmt::Debug for Settings {
+    /// Shows names and sizes; no variable.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("workspace", &self.workspace)
+            .field("scratch", &self.scratch)
+            .field("environment", &self.environment)
+            .field("search", &self.search)
+            .field("as_root", &self.as_root)
+            .field("without", &self.without)
+            .field("relay", &self.relay.is_some())
+            .finish()
+    }
 }
 
 /// Starts the tools of one run. Programs are pinned when they are first used, or by
@@ -90,7 +108,10 @@ impl ToolBox {
             Some(listed) => SearchPath::listed(listed, &real_workspace),
             None => SearchPath::new(settings.environment.get("PATH"), &real_workspace),
         };
-        let broker = Broker::new(&settings.scratch)?;
+        let mut broker = Broker::new(&settings.scratch)?;
+        if let Some(relay) = settings.relay {
+            broker = broker.with_relay(relay);
+        }
         let confiner = Confiner::new(
             &real_workspace,
             settings.environment.get("HOME").map(PathBuf::from),
@@ -126,6 +147,13 @@ impl ToolBox {
         let (inner, tool) = (Arc::clone(&self.inner), tool.clone());
         let (program, writable) = (program.clone(), writable.to_vec());
         blocking(&tool.clone(), move || inner.pin(&tool, &program, &writable)).await
+    }
+
+    /// A scratch directory for one attempt, in which its tools work beside the workspace.
+    #[must_use]
+    pub fn scratch(&self) -> AttemptDirectory {
+        let owner = self.inner.confiner.owner();
+        self.inner.broker.attempt_directory(owner)
     }
 
     /// Lets nothing start under this name from now on, whatever appears there; says why.
@@ -204,6 +232,7 @@ impl Inner {
         let pinned = self.pin(tool, launch.program(), launch.writable())?;
         let directory = self.directory(tool, launch.directory())?;
         let input = self.input(launch)?;
+        check_scratch(launch)?;
         let scratch = if self.confiner.has_own_root() {
             self.broker.memory_directory()
         } else {
@@ -232,6 +261,7 @@ impl Inner {
             input,
             limits: launch.limits().clone(),
             scratch: Some(scratch),
+            origins: launch.bounds().origins().to_vec(),
             hold: Hold::Strongest,
             directory_path: match launch.directory() {
                 Directory::Workspace(path) if path.is_root() => self.real_workspace.clone(),
@@ -349,6 +379,30 @@ impl Inner {
     }
 }
 
+/// Looks whether the attempt's scratch directory is there, if the tool needs it, and within its
+/// limits.
+fn check_scratch(launch: &Launch) -> Result<(), StartError> {
+    if launch.needs_scratch() {
+        let what = "an argument or a variable names a file of it, and the attempt has none";
+        return Err(StartError::Refused {
+            tool: launch.tool().clone(),
+            step: "scratch".to_owned(),
+            errno: Errno::NOENT.raw_os_error(),
+            message: what.to_owned(),
+        });
+    }
+    let over = launch.scratch().and_then(|path| {
+        attempt_directory::over_limit(Path::new(path), MAX_SCRATCH_BYTES, MAX_SCRATCH_FILES)
+    });
+    match over {
+        Some(what) => Err(StartError::Limit {
+            tool: launch.tool().clone(),
+            what,
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Why a directory was not opened, in the words of what was asked for.
 fn reason(errno: Errno) -> String {
     match errno {
@@ -385,6 +439,7 @@ mod tests {
             search: None,
             as_root: AsRoot::default(),
             without: Without::default(),
+            relay: None,
         };
         let shown = format!("{settings:?}");
         assert!(!shown.contains("canary"), "{shown}");

@@ -1,5 +1,5 @@
-//! The rules below the workspace: which object a guest's path really names, and whether the grants
-//! cover it.
+//! The rules below the workspace and in the scratch directory: which object a guest's path really
+//! names, and whether the guest may touch it.
 //!
 //! A guest's path is never judged by its text alone. The kernel resolves it below a directory that
 //! the host holds open, and the rules are applied to where the resolved object is. Never: a path
@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use remit_core::denial::{Denial, Fix, MissingKey};
 use remit_core::grant::Access as Want;
@@ -20,6 +20,9 @@ use rustix::io::Errno;
 
 /// Where guests find the workspace.
 pub(crate) const GUEST_ROOT: &str = "/workspace";
+
+/// Where guests find the scratch directory of the attempt.
+pub(crate) const GUEST_SCRATCH: &str = "/scratch";
 
 /// What a guest wants to do with an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,20 +44,78 @@ pub(crate) enum Refusal {
     Errno(Errno),
 }
 
-/// The workspace of one attempt, held open.
-pub(crate) struct Access {
+/// Where an open object is.
+enum Located {
+    /// Here in the workspace.
+    Workspace(RelPath),
+    /// In the scratch directory, which is the guest's own.
+    Scratch,
+    /// In neither, or under a name that no rule can have.
+    Outside,
+}
+
+/// The scratch directory, held open, and the path that it has.
+struct Scratch {
     root: File,
+    path: PathBuf,
+}
+
+/// The directories of one attempt, held open.
+pub(crate) struct Access {
+    // `None`: no directory was granted.
+    workspace: Option<File>,
+    scratch: OnceLock<Option<Scratch>>,
     host: Arc<PluginHost>,
 }
 
 impl Access {
-    pub(crate) fn new(root: File, host: Arc<PluginHost>) -> Self {
-        Self { root, host }
+    /// For a workspace of which something was granted.
+    pub(crate) fn new(workspace: Option<File>, host: Arc<PluginHost>) -> Self {
+        Self {
+            workspace,
+            scratch: OnceLock::new(),
+            host,
+        }
     }
 
-    /// One more handle on the workspace, for the guest's preopened directory.
-    pub(crate) fn root(&self) -> std::io::Result<File> {
-        self.root.try_clone()
+    /// Whether anything of the workspace was granted.
+    pub(crate) fn has_workspace(&self) -> bool {
+        self.workspace.is_some()
+    }
+
+    /// The workspace, if anything of it was granted.
+    pub(crate) fn workspace(&self) -> Option<&File> {
+        self.workspace.as_ref()
+    }
+
+    /// The scratch directory, if the attempt has one. It is made when it is first asked for.
+    pub(crate) fn scratch(&self) -> Option<&File> {
+        let scratch = self.scratch.get_or_init(|| {
+            let path = match self.host.scratch()?.path() {
+                Ok(path) => path,
+                Err(error) => {
+                    tracing::warn!(%error, "the plugin gets no scratch directory");
+                    return None;
+                }
+            };
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let root = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+            let path = real_path(root.as_fd()).ok()?;
+            Some(Scratch {
+                root: File::from(root),
+                path,
+            })
+        });
+        scratch.as_ref().map(|scratch| &scratch.root)
+    }
+
+    /// Whether both lie in the scratch directory, or neither.
+    pub(crate) fn are_together(&self, one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+        self.is_scratch(one) == self.is_scratch(other)
+    }
+
+    fn is_scratch(&self, object: BorrowedFd<'_>) -> bool {
+        matches!(self.locate(object), Ok(Located::Scratch))
     }
 
     /// Whether any grant allows writing.
@@ -70,8 +131,9 @@ impl Access {
     /// Judges an object that is open already: what it is now called is what counts.
     pub(crate) fn check_open(&self, object: BorrowedFd<'_>, intent: Intent) -> Result<(), Refusal> {
         match self.locate(object)? {
-            Some(path) => self.check(&path, intent),
-            None => Err(Self::outside(&real_path(object)?.to_string_lossy(), intent)),
+            Located::Workspace(path) => self.check(&path, intent),
+            Located::Scratch => Ok(()),
+            Located::Outside => Err(Self::outside(&real_path(object)?.to_string_lossy(), intent)),
         }
     }
 
@@ -87,7 +149,7 @@ impl Access {
             Ok(object) => self.check_open(object.as_fd(), intent),
             // Not there yet: the directory in which it would be decides.
             Err(Errno::NOENT) => self.check_new(dir, path, intent),
-            Err(Errno::XDEV | Errno::LOOP) => Err(Self::outside(path, intent)),
+            Err(Errno::XDEV | Errno::LOOP) => Err(self.leads_out(dir, path, intent)),
             Err(errno) => Err(Refusal::Errno(errno)),
         }
     }
@@ -97,11 +159,13 @@ impl Access {
     pub(crate) fn check_whole(&self, dir: BorrowedFd<'_>, path: &str) -> Result<(), Refusal> {
         let object = match open_beneath(dir, path, false) {
             Ok(object) => object,
-            Err(Errno::XDEV | Errno::LOOP) => return Err(Self::outside(path, Intent::Write)),
+            Err(Errno::XDEV | Errno::LOOP) => return Err(self.leads_out(dir, path, Intent::Write)),
             Err(errno) => return Err(Refusal::Errno(errno)),
         };
-        let Some(located) = self.locate(object.as_fd())? else {
-            return Err(Self::outside(path, Intent::Write));
+        let located = match self.locate(object.as_fd())? {
+            Located::Workspace(located) => located,
+            Located::Scratch => return Ok(()),
+            Located::Outside => return Err(Self::outside(path, Intent::Write)),
         };
         let grants = self.host.grants();
         let is_directory = rustix::fs::fstat(&object)
@@ -135,17 +199,21 @@ impl Access {
             && FileType::from_raw_mode(found.st_mode) == FileType::Symlink
             && intent == Intent::Write
         {
-            return Err(Self::outside(path, intent));
+            return Err(self.leads_out(dir, path, intent));
         }
         let parent = if parent.is_empty() { "/" } else { parent };
         let holder = match open_beneath(dir, parent, true) {
             Ok(holder) => holder,
-            Err(Errno::XDEV | Errno::LOOP) => return Err(Self::outside(path, intent)),
+            Err(Errno::XDEV | Errno::LOOP) => return Err(self.leads_out(dir, path, intent)),
             Err(errno) => return Err(Refusal::Errno(errno)),
         };
-        let located = self
-            .locate(holder.as_fd())?
-            .and_then(|parent| parent.join(&RelPath::parse(name).ok()?).ok());
+        let located = match self.locate(holder.as_fd())? {
+            Located::Scratch => return Ok(()),
+            Located::Outside => None,
+            Located::Workspace(parent) => RelPath::parse(name)
+                .ok()
+                .and_then(|name| parent.join(&name).ok()),
+        };
         match located {
             Some(path) => self.check(&path, intent),
             None => Err(Self::outside(path, intent)),
@@ -170,6 +238,16 @@ impl Access {
         Ok(())
     }
 
+    /// The refusal for a path that leads out of the directory that it begins in. In the scratch
+    /// directory that is no business of the owner's: no grant could allow it.
+    fn leads_out(&self, dir: BorrowedFd<'_>, path: &str, intent: Intent) -> Refusal {
+        if self.is_scratch(dir) {
+            Refusal::Errno(Errno::PERM)
+        } else {
+            Self::outside(path, intent)
+        }
+    }
+
     /// The refusal for what lies outside: no grant can allow it.
     fn outside(path: &str, intent: Intent) -> Refusal {
         let capability = match intent {
@@ -189,18 +267,27 @@ impl Access {
         }))
     }
 
-    /// Where an open object is inside the workspace; `None` if it is not inside.
-    fn locate(&self, object: BorrowedFd<'_>) -> Result<Option<RelPath>, Refusal> {
-        let root = real_path(self.root.as_fd())?;
+    /// Where an open object is.
+    fn locate(&self, object: BorrowedFd<'_>) -> Result<Located, Refusal> {
         let path = real_path(object)?;
+        if let Some(Some(scratch)) = self.scratch.get()
+            && path.starts_with(&scratch.path)
+        {
+            return Ok(Located::Scratch);
+        }
+        let Some(workspace) = &self.workspace else {
+            return Ok(Located::Outside);
+        };
+        let root = real_path(workspace.as_fd())?;
         let Ok(relative) = path.strip_prefix(&root) else {
-            return Ok(None);
+            return Ok(Located::Outside);
         };
         if relative.as_os_str().is_empty() {
-            return Ok(Some(RelPath::root()));
+            return Ok(Located::Workspace(RelPath::root()));
         }
         // A name that is not UTF-8 cannot stand in a rule, so no rule covers it.
-        Ok(relative.to_str().and_then(|path| RelPath::parse(path).ok()))
+        let located = relative.to_str().and_then(|path| RelPath::parse(path).ok());
+        Ok(located.map_or(Located::Outside, Located::Workspace))
     }
 }
 

@@ -5,6 +5,7 @@
 //! Guests make no links: tools that run later in the same directory would follow them. Never: a
 //! function that passes a path on unjudged.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -20,13 +21,13 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-use crate::access::{Access, GUEST_ROOT, Intent, Refusal};
+use crate::access::{Access, GUEST_ROOT, GUEST_SCRATCH, Intent, Refusal};
 use crate::store::StoreData;
 
 /// The guarded file system of one store.
 pub(crate) struct Guarded<'a> {
     inner: WasiFilesystemCtxView<'a>,
-    access: Option<Arc<Access>>,
+    access: Arc<Access>,
 }
 
 /// Names [`Guarded`] to the linker.
@@ -37,7 +38,7 @@ impl HasData for GuardedFilesystem {
 }
 
 pub(crate) fn view(data: &mut StoreData) -> Guarded<'_> {
-    let access = data.access.clone();
+    let access = Arc::clone(&data.access);
     Guarded {
         inner: data.filesystem(),
         access,
@@ -47,13 +48,6 @@ pub(crate) fn view(data: &mut StoreData) -> Guarded<'_> {
 type Handle = Resource<Descriptor>;
 
 impl Guarded<'_> {
-    fn access(&self) -> FsResult<Arc<Access>> {
-        // Without a grant there is no preopened directory, so no handle to get here with.
-        self.access
-            .clone()
-            .ok_or_else(|| ErrorCode::NotPermitted.into())
-    }
-
     /// A second handle on what a descriptor holds, so that judging borrows nothing.
     fn object(&self, fd: &Handle) -> FsResult<OwnedFd> {
         let file = match self.inner.table.get(fd)? {
@@ -65,9 +59,20 @@ impl Guarded<'_> {
             .map_err(|_| ErrorCode::Io.into())
     }
 
+    /// A handle on a directory that the guest has from the beginning.
+    fn preopen(&mut self, directory: &File, writable: bool) -> Result<Handle> {
+        let (perms, mode) = if writable {
+            (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE)
+        } else {
+            (FsPerms::ReadOnly, OpenMode::READ)
+        };
+        let dir = Dir::new(directory.try_clone()?, perms, mode, false);
+        Ok(self.inner.table.push(Descriptor::Dir(dir))?)
+    }
+
     /// Judges what a path names below a directory.
     fn judge_at(&self, fd: &Handle, path: &str, follow: bool, intent: Intent) -> FsResult<Verdict> {
-        let access = self.access()?;
+        let access = Arc::clone(&self.access);
         let dir = self.object(fd)?;
         let outcome = access.check_at(dir.as_fd(), path, follow, intent);
         Ok(Verdict { access, outcome })
@@ -75,7 +80,7 @@ impl Guarded<'_> {
 
     /// Judges what a descriptor holds.
     fn judge_held(&self, fd: &Handle, intent: Intent) -> FsResult<Verdict> {
-        let access = self.access()?;
+        let access = Arc::clone(&self.access);
         let object = self.object(fd)?;
         let outcome = access.check_open(object.as_fd(), intent);
         Ok(Verdict { access, outcome })
@@ -83,7 +88,7 @@ impl Guarded<'_> {
 
     /// Judges what must not be moved or removed as a whole, if a rule forbids something inside.
     fn judge_whole(&self, fd: &Handle, path: &str) -> FsResult<Verdict> {
-        let access = self.access()?;
+        let access = Arc::clone(&self.access);
         let dir = self.object(fd)?;
         let outcome = access.check_whole(dir.as_fd(), path);
         Ok(Verdict { access, outcome })
@@ -120,17 +125,17 @@ fn follows(flags: PathFlags) -> bool {
 
 impl preopens::Host for Guarded<'_> {
     fn get_directories(&mut self) -> Result<Vec<(Handle, String)>> {
-        let Some(access) = &self.access else {
-            return Ok(Vec::new());
-        };
-        let (perms, mode) = if access.is_writable() {
-            (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE)
-        } else {
-            (FsPerms::ReadOnly, OpenMode::READ)
-        };
-        let dir = Dir::new(access.root()?, perms, mode, false);
-        let handle = self.inner.table.push(Descriptor::Dir(dir))?;
-        Ok(vec![(handle, GUEST_ROOT.to_owned())])
+        let access = Arc::clone(&self.access);
+        let mut directories = Vec::with_capacity(2);
+        if let Some(root) = access.workspace() {
+            let handle = self.preopen(root, access.is_writable())?;
+            directories.push((handle, GUEST_ROOT.to_owned()));
+        }
+        if let Some(scratch) = access.scratch() {
+            let handle = self.preopen(scratch, true)?;
+            directories.push((handle, GUEST_SCRATCH.to_owned()));
+        }
+        Ok(directories)
     }
 }
 
@@ -277,6 +282,14 @@ impl HostDescriptor for Guarded<'_> {
         new_fd: Handle,
         new_path: String,
     ) -> FsResult<()> {
+        // As between two file systems: what is moved into the scratch directory would leave the
+        // rules for its old place behind.
+        if !self
+            .access
+            .are_together(self.object(&fd)?.as_fd(), self.object(&new_fd)?.as_fd())
+        {
+            return Err(ErrorCode::CrossDevice.into());
+        }
         self.judge_whole(&fd, &path)?.settle().await?;
         self.judge_at(&fd, &path, false, Intent::Write)?
             .settle()

@@ -110,10 +110,10 @@ pub(crate) fn new_store(
             wasi.env(name, value);
         }
     }
-    let mut access = None;
+    let mut root = None;
     let any_directory = !(grants.read_roots().is_empty() && grants.write_roots().is_empty());
     if any_directory && let Some(workspace) = plugin.workspace() {
-        let root = workspace
+        let opened = workspace
             .try_clone()
             .map_err(|error| {
                 PluginFault::new(
@@ -122,7 +122,7 @@ pub(crate) fn new_store(
                 )
             })?
             .into_std_file();
-        access = Some(Arc::new(Access::new(root, Arc::clone(&host))));
+        root = Some(opened);
         wasi.initial_cwd(GUEST_ROOT);
     }
     let mut table = ResourceTable::new();
@@ -131,8 +131,8 @@ pub(crate) fn new_store(
         wasi: wasi.build(),
         table,
         limits: Limits::new(plugin.memory()),
+        access: Arc::new(Access::new(root, Arc::clone(&host))),
         host,
-        access,
         stdout,
         stderr,
     };
@@ -220,7 +220,7 @@ impl Instance for PluginInstance {
             .store
             .data()
             .access
-            .is_some()
+            .has_workspace()
             .then(|| GUEST_ROOT.to_owned());
         let context = types::Context {
             run_id: context.run_id,

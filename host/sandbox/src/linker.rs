@@ -41,13 +41,15 @@ pub const OFFERED: &[(&str, &[&str])] = &[
         "progress",
         &["step", "percent", "log", "produced", "checkpoint"],
     ),
-    ("workspace", &["root", "grants", "changed-files"]),
+    ("workspace", &["root", "scratch", "grants", "changed-files"]),
     ("state", &["get", "set", "merge", "remove", "keys"]),
     (
         "clock",
         &["now-ms", "monotonic-ns", "time-left-ms", "sleep-ms"],
     ),
     ("random", &["bytes"]),
+    ("http", &["send"]),
+    ("person", &["ask"]),
 ];
 
 /// The contract's package and the version line that this host speaks.
@@ -200,6 +202,8 @@ fn add_contract(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
     contract::state::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::clock::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::random::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
+    contract::http::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
+    contract::person::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     Ok(())
 }
 

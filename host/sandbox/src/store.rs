@@ -19,8 +19,7 @@ pub(crate) struct StoreData {
     pub(crate) table: ResourceTable,
     pub(crate) limits: Limits,
     pub(crate) host: Arc<PluginHost>,
-    // `None`: no directory was granted, so there is none.
-    pub(crate) access: Option<Arc<Access>>,
+    pub(crate) access: Arc<Access>,
     pub(crate) stdout: LogLines,
     pub(crate) stderr: LogLines,
 }

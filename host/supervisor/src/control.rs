@@ -5,11 +5,11 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use remit_supervisor::protocol::{
     self, CHUNK_BYTES, Command, DESCRIPTORS, Failure, HEAD_BYTES, MAX_MESSAGE_BYTES, Report,
-    Request, Step,
+    Request, STARTED_DESCRIPTORS, Step,
 };
 use rustix::io::Errno;
 use rustix::net::{
@@ -132,15 +132,14 @@ pub(crate) fn report(report: &Report) {
     }
 }
 
-/// Tells the host and hands it a descriptor.
-pub(crate) fn report_with(report: &Report, descriptor: &OwnedFd) {
+/// Tells the host and hands it descriptors, at most [`STARTED_DESCRIPTORS`].
+pub(crate) fn report_with(report: &Report, descriptors: &[BorrowedFd<'_>]) {
     let Ok(bytes) = protocol::encode_message(report) else {
         return;
     };
-    let descriptors = [descriptor.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(STARTED_DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    control.push(SendAncillaryMessage::ScmRights(descriptors));
     let _ = sendmsg(
         socket(),
         &[IoSlice::new(&bytes)],

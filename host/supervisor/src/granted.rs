@@ -22,7 +22,7 @@ const HIDDEN_FILE: &[u8] = b".empty";
 
 impl Root<'_> {
     /// What was granted of the workspace, and what is carved out of that.
-    pub(crate) fn workspace(&self, tool: Option<Pid>) -> Result<(), Failure> {
+    pub(crate) fn workspace(&self, owner: Option<&OwnedFd>) -> Result<(), Failure> {
         let at_grant = at(Step::Grant);
         let base = openat(
             CWD,
@@ -33,7 +33,6 @@ impl Root<'_> {
         .map_err(&at_grant)?;
         self.parents(&self.bounds.workspace).map_err(&at_grant)?;
         self.directory(&self.bounds.workspace).map_err(&at_grant)?;
-        let owner = self.owner(tool).map_err(at(Step::Ownership))?;
         // The mode of what the grants around it were mounted with.
         let mut mounted: Vec<(&[u8], bool)> = Vec::new();
         for grant in &self.bounds.grants {
@@ -45,7 +44,7 @@ impl Root<'_> {
             if inherited.is_some_and(|inherited| inherited >= grant.write) {
                 continue;
             }
-            match self.grant(&base, &grant.path, grant.write, owner.as_ref()) {
+            match self.grant(&base, &grant.path, grant.write, owner) {
                 Ok(()) => mounted.push((&grant.path, grant.write)),
                 Err(Errno::NOENT) => {}
                 Err(errno) => {
@@ -62,7 +61,7 @@ impl Root<'_> {
 
     /// The user namespace that says who the workspace's owner is for the tool, if the tool is
     /// another user.
-    fn owner(&self, tool: Option<Pid>) -> Result<Option<OwnedFd>, Errno> {
+    pub(crate) fn owner(&self, tool: Option<Pid>) -> Result<Option<OwnedFd>, Errno> {
         let (Identity::Service { user, owner, .. }, Some(tool)) = (self.bounds.identity, tool)
         else {
             return Ok(None);

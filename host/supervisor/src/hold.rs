@@ -33,6 +33,8 @@ pub(crate) struct Tree {
     /// Where a step that failed after the fork is told. It ends without a word when the program
     /// executes.
     pub(crate) failure: OwnedFd,
+    /// Sockets on which the host listens in the tool's own network.
+    pub(crate) listeners: Vec<OwnedFd>,
     /// How tightly it is confined.
     pub(crate) level: Level,
     /// What the machine gave.
@@ -179,10 +181,11 @@ pub(crate) fn start(received: Received) -> Result<Tree, Report> {
                 machine,
             });
         }
-        let tree = |head, link, failure| Tree {
+        let tree = |head, link, failure, listeners| Tree {
             head,
             link,
             failure,
+            listeners,
             level,
             machine,
         };
@@ -190,13 +193,15 @@ pub(crate) fn start(received: Received) -> Result<Tree, Report> {
             let supervisor = getpid();
             return match sys::fork(Namespaces::None) {
                 Ok(Side::Child) => tool::become_tool(&plan, &told, Tie::To(supervisor), means),
-                Ok(Side::Parent(head)) => Ok(tree(head, None, failure)),
+                Ok(Side::Parent(head)) => Ok(tree(head, None, failure, Vec::new())),
                 Err(errno) => Err(Report::Failed(at(Step::Fork)(errno))),
             };
         };
         match make_init(namespaces).map_err(Report::Failed)? {
             Made::Init(link) => init::run(&link, plan, told, means),
-            Made::Child(head, link) => return Ok(tree(head, Some(link), failure)),
+            Made::Child(head, link, listeners) => {
+                return Ok(tree(head, Some(link), failure, listeners));
+            }
             Made::Nothing(refused) if means.own_root => machine.refused = Some(refused),
             Made::Nothing(_) => {}
         }
@@ -226,8 +231,8 @@ fn look_at_machine(plan: &Plan) -> Machine {
 enum Made {
     /// The caller is the first process of the new namespace.
     Init(Link),
-    /// The caller is the supervisor; init is tied to it and goes on.
-    Child(Pid, Link),
+    /// The caller is the supervisor; init is tied to it, has opened these sockets and goes on.
+    Child(Pid, Link, Vec<OwnedFd>),
     /// The kernel does not give such a namespace here; the step at which that was seen.
     Nothing(Failure),
 }
@@ -256,10 +261,10 @@ fn make_init(kind: Namespaces) -> Result<Made, Failure> {
     let mut failure = at(Step::User)(Errno::PERM);
     if !refused && ours.hear() == Some(Word::Ready) {
         ours.say(Word::Go);
-        match ours.hear() {
-            Some(Word::Built) => return Ok(Made::Child(head, ours)),
-            Some(Word::Unbuilt(told)) => failure = told,
-            Some(Word::Ready | Word::Go | Word::Stop | Word::Result(..)) | None => {
+        match ours.hear_with() {
+            Some((Word::Built, listeners)) => return Ok(Made::Child(head, ours, listeners)),
+            Some((Word::Unbuilt(told), _)) => failure = told,
+            Some((Word::Ready | Word::Go | Word::Stop | Word::Result(..), _)) | None => {
                 failure = at(Step::Tie)(Errno::SRCH);
             }
         }
@@ -288,6 +293,7 @@ fn is_the_machines(failure: Failure) -> bool {
         | Step::Stdin
         | Step::Directory
         | Step::Limits
+        | Step::Listen
         | Step::Capabilities
         | Step::Landlock
         | Step::Descriptors

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, set_parent_process_death_signal};
 
 use crate::control::at;
 use crate::link::{Link, Word};
+use crate::listen;
 use crate::root;
 use crate::sys::{self, ChildSignals, Namespaces, Side};
 use crate::tool::{self, Means, Plan, Tie};
@@ -24,14 +25,16 @@ const GAVE_UP: i32 = 3;
 pub(crate) fn run(link: &Link, plan: Plan, told: OwnedFd, means: Means) -> ! {
     // The host must see the end of its socket when the supervisor ends, not when init does.
     sys::close_control();
-    let waiting = match build(link, &plan, &told, means) {
-        Ok(waiting) => waiting,
+    let (waiting, listeners) = match build(link, &plan, &told, means) {
+        Ok(built) => built,
         Err(failure) => {
             link.say(Word::Unbuilt(failure));
             sys::exit_now(GAVE_UP);
         }
     };
-    link.say(Word::Built);
+    link.say_with(Word::Built, &listeners);
+    // The host's alone from here on; a tool never gets one.
+    drop(listeners);
     let signals = match ChildSignals::new() {
         Ok(signals) => signals,
         Err(errno) => give_up(&told, errno),
@@ -93,7 +96,7 @@ fn build(
     plan: &Plan,
     told: &OwnedFd,
     means: Means,
-) -> Result<Option<Waiting>, Failure> {
+) -> Result<(Option<Waiting>, Vec<OwnedFd>), Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(at(Step::Tie))?;
     // Only a supervisor that lives after the line above answers. One that had died before would
     // never have set off the signal.
@@ -102,7 +105,7 @@ fn build(
         sys::exit_now(GAVE_UP);
     }
     let Some(bounds) = plan.bounds.as_ref().filter(|_| means.own_root) else {
-        return Ok(None);
+        return Ok((None, Vec::new()));
     };
     let waiting = match bounds.identity {
         Identity::Own => None,
@@ -111,7 +114,8 @@ fn build(
         }
     };
     root::enter(bounds, waiting.as_ref().map(|waiting| waiting.process))?;
-    Ok(waiting)
+    let listeners = listen::on(&bounds.listen).map_err(at(Step::Listen))?;
+    Ok((waiting, listeners))
 }
 
 /// Tells that no tool could be made, and ends.

@@ -2,12 +2,16 @@
 //!
 //! Never: anything from the host or the tool; both ends are this program.
 
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use remit_supervisor::protocol::{Cost, Failure};
+use remit_supervisor::protocol::{Cost, Failure, MAX_LISTENERS};
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, recvmsg, send, sendmsg,
+    socketpair,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +25,7 @@ pub(crate) enum Word {
     Ready,
     /// Supervisor: you are set up and I am still here. Init to the tool likewise.
     Go,
-    /// Init: everything around the tool is in place.
+    /// Init: everything around the tool is in place. With it come the listening sockets.
     Built,
     /// Init: this step failed, and no tool will be made.
     Unbuilt(Failure),
@@ -54,6 +58,49 @@ impl Link {
         if let Ok(bytes) = postcard::to_allocvec(&word) {
             let _ = send(&self.0, &bytes, SendFlags::NOSIGNAL);
         }
+    }
+
+    /// Says something and hands over descriptors, at most [`MAX_LISTENERS`].
+    pub(crate) fn say_with(&self, word: Word, descriptors: &[OwnedFd]) {
+        let Ok(bytes) = postcard::to_allocvec(&word) else {
+            return;
+        };
+        let descriptors: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_LISTENERS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        }
+        let _ = sendmsg(
+            &self.0,
+            &[IoSlice::new(&bytes)],
+            &mut control,
+            SendFlags::NOSIGNAL,
+        );
+    }
+
+    /// Waits for a word and what comes with it; none if the other side is gone.
+    pub(crate) fn hear_with(&self) -> Option<(Word, Vec<OwnedFd>)> {
+        let mut buffer = [0; MAX_BYTES];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_LISTENERS))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let message = rustix::io::retry_on_intr(|| {
+            recvmsg(
+                &self.0,
+                &mut [IoSliceMut::new(&mut buffer)],
+                &mut control,
+                RecvFlags::CMSG_CLOEXEC,
+            )
+        })
+        .ok()?;
+        let mut descriptors = Vec::new();
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(sent) = message {
+                descriptors.extend(sent);
+            }
+        }
+        let word = postcard::from_bytes(buffer.get(..message.bytes)?).ok()?;
+        Some((word, descriptors))
     }
 
     /// Waits for a word; none if the other side is gone.

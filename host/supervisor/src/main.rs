@@ -11,7 +11,7 @@
 //! 3. supervisor: own session, adopt orphans (`main`)
 //! 4. supervisor: first process of new namespaces, identity maps (`hold`)
 //! 5. init: tie to the supervisor, handshake (`init`), a root of the tool's own with private mounts
-//!    and a fresh `/proc` (`root`, `granted`, `idmap`)
+//!    and a fresh `/proc` (`root`, `granted`, `idmap`), listening sockets for the host (`listen`)
 //! 6. tool: own session, tie, standard input, limits, score for the out-of-memory killer, user,
 //!    directory, no capabilities (`tool`), Landlock's rules, made after all mounts (`rules`)
 //! 7. tool: descriptors close on exec, no new privileges, Landlock applied, and last the filter
@@ -30,6 +30,7 @@ mod hold;
 mod idmap;
 mod init;
 mod link;
+mod listen;
 mod root;
 mod rules;
 mod sweep;

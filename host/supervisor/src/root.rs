@@ -98,7 +98,10 @@ pub(crate) fn enter(bounds: &Bounds, tool: Option<Pid>) -> Result<(), Failure> {
     root.devices().map_err(&at_root)?;
     root.scratch().map_err(&at_root)?;
     root.process_table().map_err(at(Step::Proc))?;
-    root.workspace(tool)?;
+    let owner = root.owner(tool).map_err(at(Step::Ownership))?;
+    root.workspace(owner.as_ref())?;
+    // After the workspace, in which it may lie.
+    root.attempt(owner.as_ref()).map_err(&at_root)?;
     fchdir(&root.tree).map_err(&at_root)?;
     pivot_root(".", ".").map_err(&at_root)?;
     // The old root lies on top of the new one now; without it nothing leads outside.
@@ -215,7 +218,10 @@ impl Root<'_> {
         self.link(b"/dev/shm", &self.private(PRIVATE[2]))?;
         // Where something that the tool may see lies in `/tmp`, that is a directory on its way.
         let paths = self.bounds.places.iter().map(Place::path);
-        let mut paths = paths.chain([&self.bounds.scratch[..], &self.bounds.workspace]);
+        let shared = self.bounds.attempt.as_deref();
+        let mut paths = paths
+            .chain([&self.bounds.scratch[..], &self.bounds.workspace])
+            .chain(shared);
         if paths.any(|path| path.starts_with(b"/tmp/")) {
             return Ok(());
         }
@@ -299,6 +305,29 @@ impl Root<'_> {
             chownat(&scratch, name, Some(user), Some(group), AtFlags::empty())?;
         }
         Ok(())
+    }
+
+    /// The scratch directory of the attempt, where it is on the host.
+    fn attempt(&self, owner: Option<&OwnedFd>) -> Result<(), Errno> {
+        let Some(path) = &self.bounds.attempt else {
+            return Ok(());
+        };
+        let copy = copy_of(CWD, path)?;
+        let mut change = MountChange::writable();
+        if let Some(owner) = owner {
+            change = change.owned_by(owner.as_fd());
+        }
+        match (mount::change(&copy, b"", change), self.bounds.identity) {
+            // Not every file system can have another owner, and this one need not be that of the
+            // workspace. The directory is the host's own, so it can be given away instead.
+            (Err(Errno::INVAL), Identity::Service { user, group, .. }) => {
+                mount::change(&copy, b"", MountChange::writable())?;
+                let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+                chownat(&copy, c"", Some(user), Some(group), AtFlags::EMPTY_PATH)?;
+            }
+            (result, _) => result?,
+        }
+        self.put(&copy, path)
     }
 
     /// The new namespace's own table of processes.

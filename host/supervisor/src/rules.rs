@@ -70,6 +70,9 @@ pub(crate) fn make(bounds: &Bounds, own_root: bool) -> Result<RulesetCreated, Er
         let path = [&bounds.scratch, b"/".as_slice(), name].concat();
         created = allow(created, open(&path)?, looking() | changing())?;
     }
+    if let Some(attempt) = &bounds.attempt {
+        created = allow(created, open(attempt)?, looking() | changing())?;
+    }
     let Some(workspace) = open(&bounds.workspace)? else {
         return Err(Errno::NOENT);
     };

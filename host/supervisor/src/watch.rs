@@ -7,6 +7,7 @@
     reason = "this program has no runtime whose clock a test could pause"
 )]
 
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use remit_supervisor::protocol::{Command, Cost, Ending, Failure, Report};
@@ -45,6 +46,8 @@ enum Start {
 /// The state of watching.
 struct Watch<'a> {
     tree: &'a Tree,
+    /// Listening sockets that the host gets when the program executes.
+    listeners: Vec<OwnedFd>,
     start: Start,
     told: Told,
     /// SIGTERM was sent. Whatever the tool does after it, it does because it was asked.
@@ -54,10 +57,12 @@ struct Watch<'a> {
 }
 
 /// Waits for the end of the tree, or brings it about, and says how it was.
-pub(crate) fn until_gone(tree: Tree, signals: &ChildSignals, deadline_ms: u64) -> Report {
+pub(crate) fn until_gone(mut tree: Tree, signals: &ChildSignals, deadline_ms: u64) -> Report {
     let deadline = Instant::now().checked_add(Duration::from_millis(deadline_ms));
+    let listeners = std::mem::take(&mut tree.listeners);
     let mut watch = Watch {
         tree: &tree,
+        listeners,
         start: Start::Open,
         told: Told::Nothing,
         stopped: false,
@@ -150,10 +155,13 @@ impl Watch<'_> {
                     level: self.tree.level,
                     machine: self.tree.machine,
                 };
-                match pidfd_open(self.tree.head, PidfdFlags::empty()) {
-                    Ok(pidfd) => control::report_with(&report, &pidfd),
-                    Err(_) => control::report(&report),
-                }
+                // Held open here, a socket would go on taking connections after the host has
+                // closed it.
+                let listeners = std::mem::take(&mut self.listeners);
+                let pidfd = pidfd_open(self.tree.head, PidfdFlags::empty()).ok();
+                let descriptors = listeners.iter().chain(&pidfd);
+                let descriptors: Vec<_> = descriptors.map(|open| open.as_fd()).collect();
+                control::report_with(&report, &descriptors);
             }
         }
     }

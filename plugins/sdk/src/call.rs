@@ -53,6 +53,10 @@ impl Call {
     }
 
     /// Fills a slot with one value. It becomes exactly one argument.
+    ///
+    /// For a slot of type `scratch` the value is the name of a file below
+    /// [`workspace::scratch`](crate::workspace::scratch), or `directory/name`; the argument is the
+    /// path at which the tool finds that file. It need not exist yet: a tool can write it.
     pub fn slot(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.inner
             .slots

@@ -15,7 +15,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("remit-authoring", &["remit-core"]),
     ("remit-component", &["remit-core"]),
     ("remit-ledger", &["remit-core", "remit-engine"]),
+    ("remit-network", &["remit-core", "remit-engine"]),
     ("remit-sandbox", &["remit-core", "remit-engine"]),
+    ("remit-scripted", &["remit-core", "remit-engine"]),
     ("remit-telemetry", &["remit-core", "remit-engine"]),
     ("remit-workspace", &["remit-core", "remit-engine"]),
     // The supervisor is the far end of process's own protocol, for a target of its own.
@@ -31,6 +33,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Carried by the program, and run as a tool; knows nothing of what it attacks.
     ("remit-attacker", &[]),
+    // Carried by the program, and run in place of a tool; knows nothing of the host.
+    ("remit-replayer", &[]),
     // What build scripts need to build for another target, and what they build.
     ("remit-crossbuild", &[]),
     ("remit-builtin", &["remit-crossbuild"]),
@@ -45,8 +49,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "remit-crossbuild",
             "remit-engine",
             "remit-ledger",
+            "remit-network",
             "remit-process",
+            "remit-replayer",
             "remit-sandbox",
+            "remit-scripted",
             "remit-telemetry",
             "remit-workspace",
         ],
@@ -76,6 +83,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         &[
             "async-trait",
             "cap-std",
+            "hyper",
             "libc",
             "opentelemetry-proto",
             "rusqlite",
@@ -92,8 +100,10 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "remit-engine",
         &[
             "cap-std",
+            "hyper",
             "opentelemetry-proto",
             "rusqlite",
+            "rustls",
             "ureq",
             "wasmtime",
             "wasmtime-wasi",
@@ -137,6 +147,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
             "remit-supervisor",
         ],
         "the attacker shares nothing with what it attacks",
+    ),
+    (
+        "remit-replayer",
+        &["tokio", "wasmtime", "remit-core", "remit-process"],
+        "a stand-in for a tool is as small as a tool can be",
     ),
 ];
 

@@ -1,7 +1,7 @@
 //! `remit inspect`: what a file is and what it asks for, before anything of it runs.
 
 use anstream::println;
-use remit_component::{Kind, Report, inspect};
+use remit_component::{Kind, Package, Report, Seal, inspect, unpack};
 use remit_core::manifest::Manifest;
 use remit_core::outcome::ExitCode;
 use serde_json::json;
@@ -39,14 +39,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
         }
         Err(error) => return Err(Stop::Plugin(format!("{place}: {error}"))),
     };
+    let package = unpack(&bytes).unwrap_or_default();
     let manifest = report
         .manifest
         .as_ref()
         .map(|found| Manifest::parse(&format!("{place} (manifest inside)"), &found.text));
     if args.look.json {
-        print_report_json(&place, &report, manifest.as_ref())?;
+        print_report_json(&place, &report, manifest.as_ref(), &package)?;
     } else {
         print_report(&place, &report, manifest.as_ref());
+        print_package(&package);
     }
     match manifest {
         Some(Err(diagnostics)) => Err(diagnostics.into()),
@@ -57,7 +59,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
 
 type Parsed = Result<Manifest, remit_core::diagnostic::Diagnostics>;
 
-fn print_report_json(place: &str, report: &Report, manifest: Option<&Parsed>) -> Result<(), Stop> {
+fn print_report_json(
+    place: &str,
+    report: &Report,
+    manifest: Option<&Parsed>,
+    package: &Package,
+) -> Result<(), Stop> {
     let requests = match manifest {
         Some(Ok(manifest)) => json!({
             "id": manifest.id().to_string(),
@@ -77,6 +84,7 @@ fn print_report_json(place: &str, report: &Report, manifest: Option<&Parsed>) ->
         "loads": report.target.loads(),
         "verdict": report.target.verdict(),
         "asks-for": requests,
+        "package": package,
         "report": report,
     }))
 }
@@ -156,5 +164,29 @@ fn print_manifest(manifest: Option<&Parsed>) {
             printable(&request.scope().to_string()),
             printable(request.reason())
         );
+    }
+}
+
+/// What is packed around the component. A README is not printed: it is read elsewhere.
+fn print_package(package: &Package) {
+    let size = |text: &Option<String>| match text {
+        Some(text) => format!("{} bytes", text.len()),
+        None => "none".to_owned(),
+    };
+    if *package == Package::default() {
+        return;
+    }
+    println!("{BOLD}package{BOLD:#}");
+    println!(
+        "  readme {}, licence {}",
+        size(&package.readme),
+        size(&package.licence)
+    );
+    match package.seal {
+        Some(Seal::Intact) => println!("  {GOOD}ok{GOOD:#} everything is as it was packed"),
+        Some(Seal::Broken) => {
+            println!("  {BAD}no{BAD:#} something is not as it was packed; get it again");
+        }
+        None => {}
     }
 }

@@ -4,6 +4,7 @@
 //! Never: I/O while arguments are read; a command that prints on standard output in `--json` mode
 //! what is not JSON.
 
+mod adapter;
 mod answer;
 mod append;
 mod audit;
@@ -14,6 +15,7 @@ mod contract;
 mod doctor;
 mod events;
 mod execute;
+mod fixture;
 mod gc;
 mod grant;
 mod grants;
@@ -26,7 +28,11 @@ mod pack;
 mod plan;
 mod plugin;
 mod plugin_build;
+mod plugin_conformance;
+mod plugin_docs;
+mod plugin_lint;
 mod plugin_new;
+mod plugin_test;
 mod policy;
 mod reference;
 mod request;
@@ -108,6 +114,8 @@ enum Command {
     Plan(plan::Args),
     Request(request::Args),
     Plugin(plugin::Args),
+    Adapter(adapter::Args),
+    Fixture(fixture::Args),
     Tool(tool::Args),
     Policy(policy::Args),
     Trust(trust::Args),
@@ -145,6 +153,8 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Plan(args) => plan::run(&args),
         Command::Request(args) => request::run(&args),
         Command::Plugin(args) => plugin::run(args),
+        Command::Adapter(args) => adapter::run(args),
+        Command::Fixture(args) => fixture::run(&args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Trust(args) => trust::run(args),

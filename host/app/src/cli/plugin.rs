@@ -6,13 +6,15 @@ use remit_core::outcome::ExitCode;
 use serde_json::json;
 
 use super::target::Look;
-use super::{pack, plugin_build, plugin_new};
+use super::{
+    pack, plugin_build, plugin_conformance, plugin_docs, plugin_lint, plugin_new, plugin_test,
+};
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM};
 
-/// Makes, builds, lists and packs plugins
+/// Makes, builds, lists, tests, checks, documents and packs plugins
 ///
 /// For example: remit plugin new say-hello --lang python && remit plugin build say-hello
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,10 @@ enum Command {
     Build(plugin_build::Args),
     List(ListArgs),
     Pack(pack::Args),
+    Test(plugin_test::Args),
+    Lint(plugin_lint::Args),
+    Conformance(plugin_conformance::Args),
+    Docs(plugin_docs::Args),
 }
 
 /// Lists the built-in plugins and those that a policy names
@@ -44,6 +50,10 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
         Command::Build(args) => plugin_build::run(&args),
         Command::List(args) => list(&args),
         Command::Pack(args) => pack::run(&args),
+        Command::Test(args) => plugin_test::run(&args),
+        Command::Lint(args) => plugin_lint::run(&args),
+        Command::Conformance(args) => plugin_conformance::run(&args),
+        Command::Docs(args) => plugin_docs::run(&args),
     }
 }
 

@@ -1,8 +1,10 @@
 //! `remit run`: one attempt at a plugin's work, from the rules to the exit code.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anstream::eprintln;
 use remit_core::event::{Event, RECORD_FORMAT, Record};
 use remit_core::outcome::{ExitCode, Outcome};
 use remit_core::quantity::TimeSpan;
@@ -11,15 +13,19 @@ use remit_engine::cancel::Cancel;
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::{Journal, Watcher, system_clock};
 use remit_engine::plugin::Role;
+use remit_engine::seam::Person;
 use remit_ledger::Trouble;
+use remit_process::AttemptDirectory;
 
 use super::target::{Inputs, Rules, Target};
 use crate::approvals::Store;
 use crate::exit::Stop;
+use crate::interview::AtTerminal;
 use crate::loading::{self, Loaded};
 use crate::owner::Owner;
 use crate::permission::{Permission, Question};
 use crate::places::Places;
+use crate::recording::Recording;
 use crate::revocation;
 use crate::watch::{Human, JsonLines, audit};
 use crate::wiring;
@@ -55,9 +61,17 @@ pub(crate) struct Args {
     #[arg(long)]
     no_prompt: bool,
 
+    /// Keeps the attempt's scratch directory, in which plugin and tools hand each other files
+    #[arg(long)]
+    keep_scratch: bool,
+
     /// Which interface to use, if the plugin has both
     #[arg(long, value_enum)]
     role: Option<RoleArg>,
+
+    /// Writes what tools do as a scenario for `remit plugin test`: a new .toml file
+    #[arg(long, value_name = "FILE")]
+    record_io: Option<PathBuf>,
 }
 
 /// The two roles that a plugin can have.
@@ -92,6 +106,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     result
 }
 
+/// How a kept scratch directory is called, before the run's name.
+const KEPT: &str = "remit-scratch-";
+
 /// How long the end waits for threads that are stuck in the operating system.
 const SHUTDOWN: Duration = Duration::from_millis(200);
 
@@ -102,11 +119,13 @@ struct Prepared {
     owner: Owner,
     loaded: Loaded,
     inputs: RawInputs,
+    recording: Option<Arc<Recording>>,
 }
 
 fn prepare(args: Args) -> Result<Prepared, Stop> {
     let places = Places::find()?;
     let inputs = args.inputs.read()?;
+    let recording = args.record_io.as_deref().map(Recording::new).transpose()?;
     let owner = Owner::read(&places, &args.target.directory, &args.rules)?;
     let loaded = loading::find(&args.target.plugin, &owner)?;
     Ok(Prepared {
@@ -115,6 +134,7 @@ fn prepare(args: Args) -> Result<Prepared, Stop> {
         owner,
         loaded,
         inputs,
+        recording,
     })
 }
 
@@ -153,6 +173,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         owner,
         loaded,
         inputs,
+        recording,
     } = prepared;
     let ask = !args.json && !args.no_prompt && crate::prompt::can_ask();
     let store = Store::at(places.approvals());
@@ -176,6 +197,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
     };
     let cancel = Cancel::new();
     wiring::cancel_on_signals(&cancel)?;
+    let name = run_id.clone();
     let mut summary = wiring::summary(&grants);
     summary.approvals.extend(rests_on.clone());
     let request = wiring::request(&loaded, summary, inputs, run_id, args.role.map(Role::from));
@@ -184,13 +206,37 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         journal: journal.clone(),
         cancel,
         timeout: args.timeout.map(TimeSpan::get),
+        person: ask.then(|| Arc::new(AtTerminal::default()) as Arc<dyn Person>),
         rehearsal: None,
+        recording: recording.clone(),
     };
     let starts = Arc::clone(&tools);
     let wired = wiring::wire(&places, &owner, &loaded, grants, starts, surroundings).await?;
     let outcome = attempt::run(&wired.plugin, &wired.host, request).await;
     tools.close().await;
+    if let Some(recording) = recording
+        && let Err(stop) = recording.finish(wired.host.grants(), &outcome)
+    {
+        // The run is over and stays what it was.
+        stop.print();
+    }
+    if args.keep_scratch {
+        keep(&wired.scratch, &name);
+    }
     Ok(outcome)
+}
+
+/// Moves the scratch directory to where it stays, and says where that is.
+fn keep(scratch: &AttemptDirectory, run_id: &str) {
+    let base = wiring::scratch_base();
+    match scratch.keep(&base, &format!("{KEPT}{run_id}")) {
+        Ok(Some(path)) => eprintln!("scratch directory kept: {}", path.display()),
+        Ok(None) => eprintln!("no scratch directory to keep: nobody used it"),
+        Err(error) => eprintln!(
+            "the scratch directory cannot be kept in {}: {error}",
+            base.display()
+        ),
+    }
 }
 
 /// The end of a run that never began, for programs that read events.
@@ -217,6 +263,9 @@ fn start_journal(prepared: &Prepared, run_id: &str) -> Result<(Journal, Trouble)
         watchers.push(Box::<JsonLines>::default());
     } else {
         watchers.push(Box::<Human>::default());
+    }
+    if let Some(recording) = &prepared.recording {
+        watchers.push(Box::new(recording.watcher()));
     }
     match remit_ledger::RunRecord::create(&prepared.places.runs(), run_id) {
         Ok(record) => watchers.push(Box::new(record)),

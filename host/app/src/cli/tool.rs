@@ -6,7 +6,7 @@ use anstream::println;
 use clap::Subcommand;
 use remit_core::outcome::ExitCode;
 use remit_core::policy::Origin;
-use remit_core::tool::{StartError, ToolDeclaration, ToolId};
+use remit_core::tool::{Network, StartError, ToolDeclaration, ToolId};
 use remit_process::Pinned;
 use serde_json::{Value, json};
 
@@ -79,6 +79,15 @@ fn list(args: &ListArgs) -> Result<ExitCode, Stop> {
             tool.id(),
             printable(&tool.program().to_string())
         );
+        match tool.rules().network() {
+            Network::None => {}
+            network @ (Network::Loopback | Network::Origins | Network::Full) => {
+                println!("  {DIM}network = {network}{DIM:#}");
+            }
+        }
+        for entry in tool.rules().origins() {
+            println!("  {DIM}127.0.0.1:{} is {}{DIM:#}", entry.port, entry.origin);
+        }
         for (id, template) in tool.templates() {
             println!(
                 "  {id}  {DIM}{}{DIM:#}",
@@ -100,6 +109,8 @@ fn describe(tool: &ToolDeclaration, origin: &Origin) -> Value {
         "program": tool.program().to_string(),
         "declared-in": origin.to_string(),
         "templates": templates,
+        "network": tool.rules().network().to_string(),
+        "origins": tool.rules().origins(),
     })
 }
 

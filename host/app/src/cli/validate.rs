@@ -75,7 +75,11 @@ pub(super) fn with_instance(
         let loaded = loading::find(&target.plugin, &owner)?;
         let memory = loaded.manifest.needs().memory().get();
         let plugin = wiring::load_plugin(&places, &owner, &loaded, memory).await?;
-        let host = powerless(&owner, &loaded, Arc::new(wiring::tool_box(&owner)?))?;
+        let host = powerless(
+            owner.workspace(),
+            &loaded,
+            Arc::new(wiring::tool_box(&owner)?),
+        )?;
         let talk = async {
             let mut instance = plugin
                 .instantiate(host, None)

@@ -334,7 +334,8 @@ async fn describe(
 ) -> Result<Described, Outcome> {
     let described = Described::default();
     let tools = Arc::clone(&page.tools);
-    let host = asking::powerless(&page.owner, loaded, tools).map_err(|stop| stop.outcome())?;
+    let host =
+        asking::powerless(page.owner.workspace(), loaded, tools).map_err(|stop| stop.outcome())?;
     let asking = async {
         let mut instance = plugin.instantiate(host, None).await?;
         described.ask(instance.as_mut()).await.map(drop)

@@ -19,6 +19,7 @@ fn spawn(call: u32, arguments: Vec<String>) -> Entry {
         env: vec!["LANG".into()],
         directory: ".".into(),
         program: None,
+        origins: Vec::new(),
         level: None,
     }
 }

@@ -20,7 +20,8 @@ fn it_declares_the_promised_tools_and_allows_nothing() {
     assert_eq!(
         names,
         [
-            "cargo", "git", "go", "node", "npm", "pytest", "python3", "ruff"
+            "aider", "cargo", "claude", "codex", "gemini", "git", "go", "node", "npm", "opencode",
+            "pytest", "python3", "qwen", "ruff"
         ]
     );
     assert!(policy.tools().all(|(_, origin)| *origin == Origin::BuiltIn));
@@ -49,6 +50,7 @@ fn sample(kind: &SlotType) -> String {
         SlotType::Rev => "feature/x".to_owned(),
         SlotType::RelPath => "src/a b.x".to_owned(),
         SlotType::Ident => "tests.core".to_owned(),
+        SlotType::Scratch => "prompt.md".to_owned(),
         SlotType::Text => "-any text".to_owned(),
     }
 }
@@ -72,7 +74,11 @@ fn every_template_fills_with_and_without_optional_values() {
                 .map(|slot| (slot.name().to_string(), value(slot.kind(), slot.arity())))
                 .collect();
             let least = template.fill(&needed).unwrap();
-            assert!(least.len() <= full.len(), "{}:{id}", tool.id());
+            assert!(
+                least.arguments.len() <= full.arguments.len(),
+                "{}:{id}",
+                tool.id()
+            );
             let hostile = template
                 .slots()
                 .map(|slot| {
@@ -103,6 +109,7 @@ fn what_the_built_in_plugins_call_has_the_shape_they_expect() {
         templates[&template.parse().unwrap()]
             .fill(&slots)
             .unwrap()
+            .arguments
             .join(" ")
     };
     assert_eq!(
@@ -155,6 +162,106 @@ fn git_takes_no_program_from_the_repository() {
                 !looks_at_content || source.iter().any(|text| text == flag),
                 "{id} {flag}"
             );
+        }
+    }
+}
+
+/// A tool, the flags of each of its templates, and variables with their values.
+type Needed = (
+    &'static str,
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
+
+/// What keeps a hostile repository from running something of its own through the agent: measured
+/// flags and variables, each template of each agent.
+#[test]
+fn agents_take_no_program_from_the_repository() {
+    let policy = policy();
+    let needed: [Needed; 6] = [
+        (
+            "aider",
+            &[
+                "--no-auto-lint",
+                "--no-auto-test",
+                "--no-git",
+                "--no-notifications",
+                "--load",
+                "--lint-cmd",
+                "--test-cmd",
+                "--no-suggest-shell-commands",
+            ],
+            &[],
+        ),
+        (
+            "claude",
+            &["--bare", "--strict-mcp-config", "--setting-sources="],
+            &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
+        ),
+        ("codex", &["--ignore-user-config", "--ignore-rules"], &[]),
+        ("gemini", &["--allowed-mcp-server-names", "-e"], &[]),
+        (
+            "opencode",
+            &["--pure"],
+            &[("OPENCODE_DISABLE_PROJECT_CONFIG", "1")],
+        ),
+        ("qwen", &["--allowed-mcp-server-names"], &[]),
+    ];
+    for (id, flags, variables) in needed {
+        let tool = tool(&policy, id);
+        for (name, template) in tool.templates() {
+            let source = template.source();
+            for flag in flags {
+                let found = source.iter().any(|text| text == flag);
+                assert!(found || name.as_str() == "version", "{id}:{name} {flag}");
+            }
+            assert!(!source.iter().any(|text| text == "--trust"), "{id}:{name}");
+        }
+        let set = tool.rules().set_env();
+        for (name, value) in variables {
+            let found = set
+                .iter()
+                .any(|(key, is)| key.as_str() == *name && is == value);
+            assert!(found, "{id} {name}");
+        }
+    }
+}
+
+#[test]
+fn agents_reach_one_origin_by_a_port_that_their_settings_name() {
+    let policy = policy();
+    for id in ["aider", "claude", "codex", "gemini", "opencode", "qwen"] {
+        let tool = tool(&policy, id);
+        let rules = tool.rules();
+        assert_eq!(rules.network(), crate::tool::Network::Origins, "{id}");
+        assert_eq!(rules.origins().len(), 1, "{id}");
+        assert_eq!(rules.secrets().len(), 1, "{id}");
+        let here = "127.0.0.1:8001";
+        let by_variable = rules
+            .set_env()
+            .iter()
+            .any(|(_, value)| value.contains(here));
+        let by_argument = tool
+            .templates()
+            .values()
+            .any(|template| template.source().iter().any(|text| text.contains(here)));
+        assert!(by_variable || by_argument, "{id}");
+    }
+}
+
+#[test]
+fn a_prompt_is_no_slot_of_an_agent() {
+    let policy = policy();
+    for id in ["aider", "claude", "codex", "gemini", "opencode", "qwen"] {
+        for (name, template) in tool(&policy, id).templates() {
+            for slot in template.slots() {
+                let kind = slot.kind();
+                assert!(
+                    !matches!(kind, SlotType::Text | SlotType::Rev),
+                    "{id}:{name} {}: {kind}",
+                    slot.name()
+                );
+            }
         }
     }
 }

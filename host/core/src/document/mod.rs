@@ -4,6 +4,8 @@
 //! asked for, and that is a mistake: a misspelt `deny` must never be a silent allow. Never: the
 //! first mistake only, a default in place of a value that is there but wrong.
 
+mod json;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::Range;
@@ -31,6 +33,11 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
+    /// How many were noted so far: what is read between two looks was right if they are equal.
+    pub(crate) fn count(&self) -> usize {
+        self.found.borrow().len()
+    }
+
     /// Notes a mistake at these bytes.
     pub(crate) fn report(
         &self,

@@ -11,7 +11,7 @@ use crate::denial::Denial;
 use crate::excerpt::excerpt;
 use crate::path::RelPath;
 use crate::tool::{
-    Bounds, CallStdin, Directory, EnvName, Launch, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES,
+    Bounds, CallStdin, Directory, EnvName, Filled, Launch, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES,
     MAX_STDIN_BYTES, SlotType, SlotValue, Stdin, Template, TemplateId, ToolCall, ToolDeclaration,
     ToolDirectory, ToolId, ToolLimits,
 };
@@ -31,13 +31,13 @@ impl Grants {
         };
         let shape = tool.templates().get(&template);
         let (directory, below) = check.directory(tool, call.cwd.as_deref());
-        let arguments = shape.map_or_else(Vec::new, |shape| {
+        let filled = shape.map_or_else(Filled::default, |shape| {
             check.arguments(shape, &call.slots, below.as_ref())
         });
         let set_env = check.environment(tool, &call.env);
         let stdin = check.stdin(&call.stdin);
         let limits = check.limits(tool, call.timeout, call.idle);
-        check.total_size(&arguments, &set_env);
+        check.total_size(&filled.arguments, &set_env);
         let Check {
             problems, denials, ..
         } = check;
@@ -51,7 +51,7 @@ impl Grants {
             tool: id.clone(),
             template,
             program: tool.program().clone(),
-            arguments,
+            arguments: filled.arguments,
             pass_env: tool.rules().pass_env().to_vec(),
             set_env,
             directory,
@@ -60,6 +60,9 @@ impl Grants {
             success: tool.rules().success().to_vec(),
             secrets: tool.rules().secrets().to_vec(),
             bounds: self.bounds(tool),
+            scratch_args: filled.places,
+            scratch_env: tool.rules().scratch_env(),
+            scratch: None,
         })
     }
 
@@ -74,6 +77,7 @@ impl Grants {
             runtime: tool.rules().runtime().to_vec(),
             writes_settings: tool.rules().writes_settings().to_vec(),
             network: tool.rules().network(),
+            origins: tool.rules().origins().to_vec(),
             resources: *tool.rules().resources(),
         }
     }
@@ -179,12 +183,12 @@ impl Check<'_> {
         template: &Template,
         slots: &[(String, SlotValue)],
         below: Option<&RelPath>,
-    ) -> Vec<String> {
-        let arguments = template.fill(slots).unwrap_or_else(|misfits| {
+    ) -> Filled {
+        let filled = template.fill(slots).unwrap_or_else(|misfits| {
             for misfit in misfits {
                 self.report(pointer("slots", &misfit.slot), misfit.code, misfit.message);
             }
-            Vec::new()
+            Filled::default()
         });
         for slot in template
             .slots()
@@ -200,7 +204,7 @@ impl Check<'_> {
             };
             self.paths(slot.name().as_str(), values, below);
         }
-        arguments
+        filled
     }
 
     /// A tool may look at more than the plugin, so what a plugin lets it look at must be granted

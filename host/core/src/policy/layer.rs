@@ -59,6 +59,20 @@ impl Layer {
         }
     }
 
+    /// Tools alone, declared in a file that is no policy.
+    pub(crate) fn of_tools(origin: Origin, tools: Vec<ToolDeclaration>) -> Self {
+        Self {
+            origin,
+            tools,
+            broken: BTreeSet::new(),
+            sections: Vec::new(),
+            search: None,
+            confinement: None,
+            as_root: None,
+            hooks: Vec::new(),
+        }
+    }
+
     /// Like [`Self::parse`], but hands over what could be read beside the mistakes.
     pub(super) fn attempt(origin: Origin, text: &str) -> (Self, Vec<Diagnostic>) {
         let source = Source::new(origin.to_string(), text);

@@ -156,7 +156,7 @@ fn mistakes_of_a_tool_are_reported_at_once_with_line_and_fix() {
     policy.toml:17:18: 256 is not an exit code
       fix: write 0 to 255
     policy.toml:18:11: `some` is not a network rule
-      fix: write none, loopback or full
+      fix: write none, loopback, origins or full
     policy.toml:19:9: `PATH` decides which code any program loads
       fix: remove it; the host sets PATH itself
     policy.toml:19:22: `LANG` is in `set` and in `env` or `plugin-env`
@@ -166,6 +166,77 @@ fn mistakes_of_a_tool_are_reported_at_once_with_line_and_fix() {
     policy.toml:21:11: `bash` is a shell, which turns text into programs
       fix: declare the program that it would run
     "#);
+}
+
+const ORIGINS: &str = "[tools.x]\nprogram = \"/x\"\ntemplates = { v = [\"-v\"] }\n[tools.x.run]\n";
+
+#[test]
+fn a_tool_names_the_origins_that_it_reaches_by_port() {
+    let text = format!(
+        "format = 1\n{ORIGINS}network = \"origins\"\n\
+         origins = {{ \"9000\" = \"http://127.0.0.1:80\", \"8001\" = \"https://API.example.org\" }}\n"
+    );
+    let policy = Policy::parse(file("p"), &text).unwrap();
+    let tool = policy.tool(&"x".parse().unwrap()).unwrap();
+    let origins: Vec<String> = tool
+        .rules()
+        .origins()
+        .iter()
+        .map(|entry| format!("{} {}", entry.port, entry.origin))
+        .collect();
+    assert_eq!(tool.rules().network(), crate::tool::Network::Origins);
+    assert_eq!(
+        origins,
+        ["8001 https://api.example.org", "9000 http://127.0.0.1"]
+    );
+}
+
+#[test]
+fn mistakes_in_origins_are_reported_at_once_with_line_and_fix() {
+    let wrong = |run: &str| check(&format!("{ORIGINS}{run}"));
+    insta::assert_snapshot!(wrong(
+        "network = \"origins\"\n[tools.x.run.origins]\n80 = \"https://a\"\n8001 = \"https://a/b\"\n\
+         08002 = \"https://c\"\n8003 = 1\n8004 = \"https://d\"\n8005 = \"https://d\"\n"
+    ), @"
+    policy.toml:8:1: `80` is not a port for an origin
+      fix: write a number from 1024 to 65535
+    policy.toml:9:8: `https://a/b` is not an origin
+      fix: write scheme and host, for example `https://api.example.org:8443`
+    policy.toml:10:1: `08002` is not a port for an origin
+      fix: write a number from 1024 to 65535
+    policy.toml:11:8: `8003` in [tools.x.run.origins] must be a text in quotes, not of type integer
+      fix: write a text in quotes
+    policy.toml:13:1: https://d is on port 8004 already
+      fix: remove one
+    ");
+    let many: String = (8001..8010)
+        .map(|port| format!("{port} = \"https://h{port}\"\n"))
+        .collect();
+    for (run, code) in [
+        ("network = \"origins\"\n".to_owned(), "missing-origins"),
+        (
+            "network = \"origins\"\norigins = {}\n".to_owned(),
+            "missing-origins",
+        ),
+        (
+            "origins = { 8001 = \"https://a\" }\n".to_owned(),
+            "unused-origins",
+        ),
+        (
+            "network = \"full\"\norigins = { 8001 = \"https://a\" }\n".to_owned(),
+            "unused-origins",
+        ),
+        (
+            "network = \"all\"\norigins = { 8001 = \"https://a\" }\n".to_owned(),
+            "bad-network",
+        ),
+        (
+            format!("network = \"origins\"\n[tools.x.run.origins]\n{many}"),
+            "too-many-origins",
+        ),
+    ] {
+        assert_eq!(codes(&format!("{ORIGINS}{run}")), [code], "{run}");
+    }
 }
 
 #[test]

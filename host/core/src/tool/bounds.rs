@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{EnvName, Network};
+use super::{EnvName, Network, OriginPort};
 use crate::excerpt::excerpt;
 use crate::manifest::Confinement;
 use crate::path::RelPath;
@@ -150,6 +150,7 @@ pub struct Bounds {
     pub(crate) runtime: Vec<RuntimePath>,
     pub(crate) writes_settings: Vec<RelPath>,
     pub(crate) network: Network,
+    pub(crate) origins: Vec<OriginPort>,
     pub(crate) resources: Resources,
 }
 
@@ -193,6 +194,11 @@ impl Bounds {
     #[must_use]
     pub fn network(&self) -> Network {
         self.network
+    }
+    /// The origins that it reaches, by port.
+    #[must_use]
+    pub fn origins(&self) -> &[OriginPort] {
+        &self.origins
     }
     /// Its resources.
     #[must_use]

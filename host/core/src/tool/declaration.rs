@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{
-    EnvName, Program, Resources, RuntimePath, SecretSource, Template, TemplateId, ToolId,
-    ToolLimits,
+    EnvName, OriginPort, PLACE, Program, Resources, RuntimePath, SecretSource, Template,
+    TemplateId, ToolId, ToolLimits,
 };
 use crate::excerpt::excerpt;
 use crate::path::RelPath;
@@ -33,6 +33,8 @@ pub enum Network {
     /// A loopback interface of its own: what the tool starts can talk among itself, and to nobody
     /// else.
     Loopback,
+    /// Likewise, with ports on it that stand for one named origin each.
+    Origins,
     /// The host's.
     Full,
 }
@@ -56,6 +58,7 @@ pub struct ToolRules {
     pub(crate) limits: ToolLimits,
     pub(crate) success: Vec<u8>,
     pub(crate) network: Network,
+    pub(crate) origins: Vec<OriginPort>,
     pub(crate) runtime: Vec<RuntimePath>,
     pub(crate) writes_settings: Vec<RelPath>,
     pub(crate) secrets: Vec<(EnvName, SecretSource)>,
@@ -78,6 +81,13 @@ impl ToolRules {
     pub fn set_env(&self) -> &[(EnvName, String)] {
         &self.set_env
     }
+    /// The constants that name the scratch directory or a file in it, by their index.
+    pub(crate) fn scratch_env(&self) -> Vec<usize> {
+        let named = |value: &str| value.starts_with(PLACE);
+        let all = self.set_env.iter().enumerate();
+        all.filter_map(|(index, (_, value))| named(value).then_some(index))
+            .collect()
+    }
     /// Where the tool runs.
     #[must_use]
     pub fn directory(&self) -> &ToolDirectory {
@@ -97,6 +107,11 @@ impl ToolRules {
     #[must_use]
     pub fn network(&self) -> Network {
         self.network
+    }
+    /// The origins that it may reach, by port; empty unless its network is [`Network::Origins`].
+    #[must_use]
+    pub fn origins(&self) -> &[OriginPort] {
+        &self.origins
     }
     /// What it needs outside of the workspace, beside the system's own directories.
     #[must_use]
@@ -154,7 +169,7 @@ impl ToolDeclaration {
 
 /// The text is not a network rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a network rule; write none, loopback or full")]
+#[error("`{0}` is not a network rule; write none, loopback, origins or full")]
 pub struct NetworkError(String);
 
 impl FromStr for Network {
@@ -163,6 +178,7 @@ impl FromStr for Network {
         match text {
             "none" => Ok(Self::None),
             "loopback" => Ok(Self::Loopback),
+            "origins" => Ok(Self::Origins),
             "full" => Ok(Self::Full),
             other => Err(NetworkError(excerpt(other))),
         }
@@ -174,6 +190,7 @@ impl fmt::Display for Network {
         f.write_str(match self {
             Self::None => "none",
             Self::Loopback => "loopback",
+            Self::Origins => "origins",
             Self::Full => "full",
         })
     }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::scratch::SCRATCH_ENV;
 use crate::excerpt::excerpt;
 use serde::{Deserialize, Serialize};
 
@@ -207,12 +208,15 @@ pub const TASK_NAMES: [&str; 6] = [
     "TRACEPARENT",
 ];
 
+/// A name that only the host sets, whatever it is used for.
+const HOST: &[&str] = &[SCRATCH_ENV];
+
 /// Which harm a value of this variable could do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Danger {
     /// It decides which code any process loads. Nobody may set it.
     Loader,
-    /// The host tells tools with it which task they work for. Nobody else may set it.
+    /// The host tells tools with it which task they work for, or where. Nobody else may set it.
     Host,
     /// Some program takes options or code from it. Only the owner may set it, to a constant.
     Program,
@@ -231,8 +235,8 @@ pub struct EnvName(String);
 pub struct EnvNameError(String);
 
 impl EnvName {
-    /// Names that the host itself writes down. `name` must be one of [`TASK_NAMES`].
-    pub(super) fn of_task(name: &'static str) -> Self {
+    /// Names that the host itself writes down: one of [`TASK_NAMES`] or [`SCRATCH_ENV`].
+    pub(super) fn of_host(name: &'static str) -> Self {
         Self(name.to_owned())
     }
 
@@ -251,7 +255,7 @@ impl EnvName {
         let listed = |list: &[&str]| list.iter().any(|pattern| matches(pattern, &name));
         if listed(LOADER) {
             Some(Danger::Loader)
-        } else if listed(&TASK_NAMES) {
+        } else if listed(&TASK_NAMES) || listed(HOST) {
             Some(Danger::Host)
         } else if listed(PROGRAM) {
             Some(Danger::Program)
@@ -265,9 +269,7 @@ impl EnvName {
     pub fn forbidden(&self) -> Option<String> {
         match self.danger()? {
             Danger::Loader => Some(format!("`{self}` decides which code any program loads")),
-            Danger::Host => Some(format!(
-                "`{self}` is set by remit itself, for the tools of durable tasks"
-            )),
+            Danger::Host => Some(format!("`{self}` is set by remit itself")),
             Danger::Program => None,
         }
     }

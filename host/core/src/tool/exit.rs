@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ToolId;
+use super::{OriginTraffic, ToolId};
 use crate::manifest::Confinement;
 
 /// Why the host ended a tool.
@@ -78,6 +78,9 @@ pub struct Usage {
     pub containment: Containment,
     /// How tightly it was confined.
     pub confinement: Confinement,
+    /// What it did with the origins that it could reach; empty if it could reach none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub origins: Vec<OriginTraffic>,
 }
 
 /// Durations as whole milliseconds: what people and programs compare.
@@ -158,6 +161,14 @@ pub enum StartError {
         /// What is missing, and what would change it.
         why: String,
     },
+    /// The tool reaches origins through the host, and here the host serves none.
+    #[error(
+        "tool `{tool}`: its network is `origins`, and here nothing serves them; run it with `remit run` or `remit execute`"
+    )]
+    NoOrigins {
+        /// The tool.
+        tool: ToolId,
+    },
     /// A secret of the tool has no value that could be kept secret.
     #[error("tool `{tool}`: the secret `{name}` ({source_of}) {problem}")]
     Secret {
@@ -227,6 +238,7 @@ impl StartError {
             Self::Directory { .. } => "bad-directory",
             Self::TooLarge { .. } => "too-large",
             Self::TooLoose { .. } => "too-loose",
+            Self::NoOrigins { .. } => "no-origins",
             Self::Secret { .. } => "bad-secret",
             Self::Unprotected { .. } => "unprotected",
             Self::Refused { .. } => "spawn-refused",

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Bounds, EnvName, Program, SecretSource, TemplateId, ToolId};
+use super::{Bounds, EnvName, PlaceAt, Program, SecretSource, TemplateId, ToolId};
 use crate::path::RelPath;
 
 /// Where a tool runs.
@@ -72,6 +72,11 @@ pub struct Launch {
     pub(crate) success: Vec<u8>,
     pub(crate) secrets: Vec<(EnvName, SecretSource)>,
     pub(crate) bounds: Bounds,
+    /// Arguments in which `PLACE` stands for the scratch directory.
+    pub(crate) scratch_args: Vec<PlaceAt>,
+    /// Variables whose value begins with `PLACE`, by their index.
+    pub(crate) scratch_env: Vec<usize>,
+    pub(crate) scratch: Option<String>,
 }
 
 impl std::fmt::Debug for Launch {
@@ -91,6 +96,7 @@ impl std::fmt::Debug for Launch {
             .field("success", &self.success)
             .field("secrets", &self.secrets)
             .field("bounds", &self.bounds)
+            .field("scratch", &self.scratch)
             .finish()
     }
 }

@@ -6,7 +6,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::launch::{Directory, Launch, Stdin};
-use super::{EnvName, TASK_NAMES};
+use super::{EnvName, SCRATCH_ENV, TASK_NAMES};
 use crate::digest::Digest;
 use crate::span::SpanPath;
 
@@ -79,7 +79,7 @@ impl Launch {
             }
         }
         let mut names: Vec<&str> = self.env_names().map(EnvName::as_str).collect();
-        names.retain(|name| !TASK_NAMES.contains(name));
+        names.retain(|name| !TASK_NAMES.contains(name) && *name != SCRATCH_ENV);
         names.sort_unstable();
         names.dedup();
         call.count(names.len());
@@ -92,7 +92,7 @@ impl Launch {
     /// The same launch, with what the tool is told about its task.
     #[must_use]
     pub fn for_task(mut self, mark: &TaskMark, effect: u32) -> Self {
-        let [run, task, attempt, fence, key, trace] = TASK_NAMES.map(EnvName::of_task);
+        let [run, task, attempt, fence, key, trace] = TASK_NAMES.map(EnvName::of_host);
         // No declaration can name these, so nothing is replaced; last is what counts.
         self.set_env.extend([
             (run, mark.run.clone()),

@@ -15,11 +15,14 @@ mod identity;
 mod launch;
 mod mark;
 mod name;
+mod origins;
 mod program;
 mod read;
 mod read_bounds;
+mod scratch;
 mod slot;
 mod template;
+mod version;
 
 pub use bounds::{
     Bounds, DEFAULT_FILE, DEFAULT_MEMORY, DEFAULT_PROCESSES, DEFAULT_SCRATCH, Resources,
@@ -36,9 +39,14 @@ pub use identity::{FileIdentity, ProgramIdentity};
 pub use launch::{Directory, Launch, Stdin, ToolLimits};
 pub use mark::TaskMark;
 pub use name::{NameError, SlotName, TemplateId, ToolId};
+pub use origins::{MAX_ORIGINS, OriginPort, OriginTraffic};
 pub use program::{Program, ProgramError};
 pub(crate) use read::read_tool;
+pub(crate) use scratch::PlaceAt;
+pub use scratch::{PLACE, SCRATCH_ENV};
 pub use slot::{SlotType, SlotTypeError, ValueError};
+pub(crate) use template::Filled;
 pub use template::{
     Arity, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, MAX_REPEATED, Slot, Template, TemplateError,
 };
+pub use version::{Drift, drift, first_version};

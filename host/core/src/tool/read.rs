@@ -10,11 +10,13 @@ use super::declaration::{
     DEFAULT_OUTPUT, DEFAULT_WALL, HARD_OUTPUT_FACTOR, MAX_TOOL_TIME, Network, ToolDeclaration,
     ToolDirectory, ToolRules,
 };
+use super::origins::read_network;
 use super::read_bounds::{
     default_resources, read_resources, read_runtime, read_secrets, read_settings,
 };
+use super::scratch;
 use super::template::{MAX_ARGUMENT_BYTES, Template, TemplateError};
-use super::{Danger, EnvName, Program, SecretSource, TemplateId, ToolId, ToolLimits};
+use super::{Danger, EnvName, PLACE, Program, SecretSource, TemplateId, ToolId, ToolLimits};
 use crate::document::{Problems, Section, Spanned};
 use crate::quantity::{ByteSize, TimeSpan};
 
@@ -130,6 +132,7 @@ fn default_rules() -> ToolRules {
         },
         success: vec![0],
         network: Network::None,
+        origins: Vec::new(),
         runtime: Vec::new(),
         writes_settings: Vec::new(),
         secrets: Vec::new(),
@@ -154,7 +157,7 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
     let runtime = read_runtime(run);
     let writes_settings = read_settings(run);
     let success = read_success(run);
-    let network = run.parsed::<Network>("network", "bad-network");
+    let (network, origins) = read_network(run);
     let values = |names: Vec<Spanned<EnvName>>| names.into_iter().map(|name| name.value).collect();
     Some(ToolRules {
         pass_env: values(pass),
@@ -163,7 +166,8 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
         directory: directory?,
         limits: limits?,
         success: success.unwrap_or(defaults.success),
-        network: network.map_or(defaults.network, |network| network.value),
+        network,
+        origins,
         runtime,
         writes_settings,
         secrets: secrets.into_iter().map(|entry| entry.value).collect(),
@@ -228,6 +232,12 @@ fn read_constants(run: &mut Section<'_>) -> Vec<Spanned<(EnvName, String)>> {
         } else if value.value.contains('\0') || value.value.len() > MAX_ARGUMENT_BYTES {
             let message = format!("the value of `{name}` holds a NUL byte or is too long");
             let help = format!("shorten it to at most {MAX_ARGUMENT_BYTES} bytes without NUL");
+            problems.report(&value.span, "bad-env-value", message, help);
+        } else if let Some(rest) = value.value.strip_prefix(PLACE)
+            && !scratch::follows_place(rest)
+        {
+            let message = format!("the value of `{name}` names no file of the scratch directory");
+            let help = format!("write `{PLACE}`, `{PLACE}/name` or `{PLACE}/directory/name`");
             problems.report(&value.span, "bad-env-value", message, help);
         } else {
             let value = (name, value.value.to_owned());

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::scratch::{self, PLACE};
 use crate::path::{PathError, RelPath};
 
 /// Longest `ident` in bytes.
@@ -34,6 +35,10 @@ pub enum SlotType {
     RelPath,
     /// `ident`: a name: `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`, no `..`.
     Ident,
+    /// `scratch`: a file of the attempt's scratch directory, by its name or as `directory/name`,
+    /// names as `ident` up to 255 bytes. The argument is the absolute path at which the tool finds
+    /// it.
+    Scratch,
     /// `text`: anything without a NUL byte. Only after `--`, because it can look like an option.
     Text,
 }
@@ -42,7 +47,9 @@ pub enum SlotType {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SlotTypeError {
     /// No such type.
-    #[error("`{0}` is not a slot type; write int:a..b, enum:a|b, rev, relpath, ident or text")]
+    #[error(
+        "`{0}` is not a slot type; write int:a..b, enum:a|b, rev, relpath, ident, scratch or text"
+    )]
     Unknown(String),
     /// The range of an `int` is missing or empty.
     #[error("`{0}` is not a range; write `int:1..500`, the smaller number first")]
@@ -85,6 +92,12 @@ pub enum ValueError {
         "write a name: letters, digits and _ . -, at most {MAX_IDENT}, no `..`, no `-` or `.` first"
     )]
     Ident,
+    /// Not a file of the scratch directory.
+    #[error(
+        "write the name of a file in the scratch directory, or `directory/name`: letters, digits \
+         and _ . -, at most 255 bytes each, no `..`, no `-` or `.` first"
+    )]
+    Scratch,
     /// A NUL byte, which no argument can hold.
     #[error("remove the NUL byte; no argument can hold one")]
     Nul,
@@ -109,6 +122,7 @@ impl ValueError {
             Self::Path(error) => error.code(),
             Self::Dash => "leading-dash",
             Self::Ident => "not-an-ident",
+            Self::Scratch => "not-a-scratch-file",
             Self::Nul => "nul",
             Self::TooLong { .. } => "too-long",
         }
@@ -116,7 +130,8 @@ impl ValueError {
 }
 
 impl SlotType {
-    /// Checks a value and gives the argument that stands for it.
+    /// Checks a value and gives the argument that stands for it. For `scratch`, [`PLACE`] stands
+    /// in it for the directory.
     ///
     /// # Errors
     /// The value is not one of this type.
@@ -149,6 +164,9 @@ impl SlotType {
                     && !value.contains("..");
                 fits.then(|| value.to_owned()).ok_or(ValueError::Ident)
             }
+            Self::Scratch => scratch::is_file(value)
+                .then(|| format!("{PLACE}/{value}"))
+                .ok_or(ValueError::Scratch),
             Self::Text => Ok(value.to_owned()),
         }
     }
@@ -161,7 +179,7 @@ impl SlotType {
             Self::Int { min, .. } => *min < 0,
             Self::Text => true,
             // The words of an enum are checked when it is parsed.
-            Self::Enum(_) | Self::Rev | Self::RelPath | Self::Ident => false,
+            Self::Enum(_) | Self::Rev | Self::RelPath | Self::Ident | Self::Scratch => false,
         }
     }
 
@@ -173,6 +191,9 @@ impl SlotType {
             Self::Int { .. } | Self::Enum(_) | Self::Ident => true,
             // `--out={file:relpath}` is the same as `--out`, `file`; `../{file}` is another path.
             Self::RelPath => prefix.starts_with('-') && prefix.ends_with('='),
+            // An absolute path, which means the same after `--out=`, `-o` and `@`, unless the text
+            // makes another path of it.
+            Self::Scratch => scratch::may_follow(prefix),
             Self::Rev | Self::Text => false,
         }
     }
@@ -249,6 +270,7 @@ impl FromStr for SlotType {
             ("rev", None) => Ok(Self::Rev),
             ("relpath", None) => Ok(Self::RelPath),
             ("ident", None) => Ok(Self::Ident),
+            ("scratch", None) => Ok(Self::Scratch),
             ("text", None) => Ok(Self::Text),
             (_, _) => Err(SlotTypeError::Unknown(text.to_owned())),
         }
@@ -263,6 +285,7 @@ impl fmt::Display for SlotType {
             Self::Rev => f.write_str("rev"),
             Self::RelPath => f.write_str("relpath"),
             Self::Ident => f.write_str("ident"),
+            Self::Scratch => f.write_str("scratch"),
             Self::Text => f.write_str("text"),
         }
     }
@@ -385,6 +408,18 @@ mod tests {
     }
 
     #[test]
+    fn values_that_name_a_file_of_the_scratch_directory() {
+        check(
+            "scratch",
+            &[
+                ("prompt.md", "{scratch}/prompt.md"),
+                ("out/a.xml", "{scratch}/out/a.xml"),
+            ],
+            &["", "-x", "/x", "../x", "a/b/c", ".x", "a b", "{scratch}/x"],
+        );
+    }
+
+    #[test]
     fn a_value_is_never_longer_than_an_argument() {
         let long = "x".repeat(super::super::MAX_ARGUMENT_BYTES + 1);
         assert_eq!(SlotType::Text.check(&long).unwrap_err().code(), "too-long");
@@ -393,9 +428,26 @@ mod tests {
     #[test]
     fn types_that_make_no_sense_are_refused() {
         for text in [
-            "", "string", "file", "int", "int:", "int:5", "int:5..1", "int:a..b", "int:1..",
-            "enum", "enum:", "enum:a|", "enum:a|a", "enum:-x", "enum:a b", "rev:1", "text:9",
-            "relpath ", "INT:1..2",
+            "",
+            "string",
+            "file",
+            "int",
+            "int:",
+            "int:5",
+            "int:5..1",
+            "int:a..b",
+            "int:1..",
+            "enum",
+            "enum:",
+            "enum:a|",
+            "enum:a|a",
+            "enum:-x",
+            "enum:a b",
+            "rev:1",
+            "text:9",
+            "relpath ",
+            "INT:1..2",
+            "scratch:x",
         ] {
             assert!(text.parse::<SlotType>().is_err(), "{text}");
         }

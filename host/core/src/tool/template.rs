@@ -1,13 +1,15 @@
 //! Argument templates: the only shapes in which a tool is started.
 //!
 //! A template is a list of elements. An element is literal text, a slot `{name:type}`, or literal
-//! text followed by one slot, `--max={n:int:1..5}`. `{{` and `}}` stand for braces. A slot is
+//! text followed by one slot, `--max={n:int:1..5}`. `{scratch}` and `{scratch}/name`, also after
+//! text, stand for the scratch directory and a file in it. `{{` and `}}` stand for braces. A slot is
 //! one argument; `{name:type?}` is none or one, `{name:type*}` (last element only) any number,
 //! `{name:type=value}` one with a default. A template in which a value could become an option is
 //! refused when it is read. Never: two slots in an element, text after a slot, splitting.
 
 use std::collections::BTreeMap;
 
+use super::scratch::{self, PLACE, PlaceAt};
 use super::{SlotName, SlotType, SlotTypeError, SlotValue, ValueError};
 use crate::excerpt::excerpt;
 
@@ -63,7 +65,22 @@ impl Slot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Element {
     Literal(String),
-    Slot { prefix: String, slot: Slot },
+    /// Text with [`PLACE`] in it, at this byte.
+    Place {
+        text: String,
+        byte: usize,
+    },
+    Slot {
+        prefix: String,
+        slot: Slot,
+    },
+}
+
+/// The arguments of a filled template. [`PLACE`] still stands for the scratch directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Filled {
+    pub(crate) arguments: Vec<String>,
+    pub(crate) places: Vec<PlaceAt>,
 }
 
 /// A checked template.
@@ -78,8 +95,8 @@ pub struct Template {
 pub enum TemplateError {
     /// Braces that do not pair, or text after a slot.
     #[error(
-        "`{0}` is not an element; write literal text, `{{name:type}}` or `--x={{name:type}}`, and \
-         `{{{{` for a brace"
+        "`{0}` is not an element; write literal text, `{{name:type}}`, `--x={{name:type}}` or \
+         `{{scratch}}/name`, and `{{{{` for a brace"
     )]
     Syntax(String),
     /// The name of a slot.
@@ -157,7 +174,7 @@ impl Template {
     /// The slots, in order.
     pub fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.elements.iter().filter_map(|element| match element {
-            Element::Literal(_) => None,
+            Element::Literal(_) | Element::Place { .. } => None,
             Element::Slot { slot, .. } => Some(slot),
         })
     }
@@ -166,7 +183,7 @@ impl Template {
     ///
     /// # Errors
     /// Every value that is missing, unknown, given twice or does not fit.
-    pub(crate) fn fill(&self, given: &[(String, SlotValue)]) -> Result<Vec<String>, Vec<Misfit>> {
+    pub(crate) fn fill(&self, given: &[(String, SlotValue)]) -> Result<Filled, Vec<Misfit>> {
         let mut misfits = Vec::new();
         let mut values: BTreeMap<&str, &SlotValue> = BTreeMap::new();
         for (name, value) in given {
@@ -181,23 +198,22 @@ impl Template {
                 });
             }
         }
-        let mut arguments = Vec::with_capacity(self.elements.len());
+        let mut filled = Filled::default();
         for element in &self.elements {
             match element {
-                Element::Literal(text) => arguments.push(text.clone()),
+                Element::Literal(text) => filled.arguments.push(text.clone()),
+                Element::Place { text, byte } => filled.add_place(text.clone(), *byte),
                 Element::Slot { prefix, slot } => {
                     let value = values.get(slot.name.as_str()).copied();
                     match slot.fill(value) {
-                        Ok(filled) => {
-                            arguments.extend(filled.iter().map(|value| format!("{prefix}{value}")));
-                        }
+                        Ok(values) => filled.add(prefix, slot, &values),
                         Err(misfit) => misfits.push(misfit),
                     }
                 }
             }
         }
         if misfits.is_empty() {
-            Ok(arguments)
+            Ok(filled)
         } else {
             Err(misfits)
         }
@@ -205,13 +221,14 @@ impl Template {
 
     /// The values that give exactly these arguments, if this template can give them: the reverse of
     /// [`Self::fill`]. A slot is filled as early as it can be; what cannot be reached so is not
-    /// reached.
-    pub(crate) fn unfill(&self, arguments: &[String]) -> Option<Vec<(String, SlotValue)>> {
+    /// reached. Where arguments name the scratch directory, [`PLACE`] has to stand for it.
+    #[must_use]
+    pub fn unfill(&self, arguments: &[String]) -> Option<Vec<(String, SlotValue)>> {
         let mut rest = arguments;
         let mut values = Vec::new();
         for (index, element) in self.elements.iter().enumerate() {
             let (prefix, slot) = match element {
-                Element::Literal(text) => {
+                Element::Literal(text) | Element::Place { text, .. } => {
                     let (first, others) = rest.split_first()?;
                     if first != text {
                         return None;
@@ -222,8 +239,13 @@ impl Template {
                 Element::Slot { prefix, slot } => (prefix, slot),
             };
             let fits = |argument: &String| {
-                let value = argument.strip_prefix(prefix.as_str())?;
-                let same = slot.kind.check(value).is_ok_and(|checked| checked == value);
+                let given = argument.strip_prefix(prefix.as_str())?;
+                let value = if slot.kind == SlotType::Scratch {
+                    given.strip_prefix(PLACE)?.strip_prefix('/')?
+                } else {
+                    given
+                };
+                let same = slot.kind.check(value).is_ok_and(|checked| checked == given);
                 same.then(|| value.to_owned())
             };
             let name = slot.name.as_str().to_owned();
@@ -250,7 +272,7 @@ impl Template {
         }
         // What was found has to give these arguments and no others.
         let again = self.fill(&values).ok()?;
-        (rest.is_empty() && again == arguments).then_some(values)
+        (rest.is_empty() && again.arguments == arguments).then_some(values)
     }
 
     fn unknown(&self, name: &str) -> Misfit {
@@ -264,6 +286,27 @@ impl Template {
             slot: name.to_owned(),
             code: "unknown-slot",
             message: format!("no such slot; {known}"),
+        }
+    }
+}
+
+impl Filled {
+    fn add_place(&mut self, text: String, byte: usize) {
+        self.places.push(PlaceAt {
+            argument: self.arguments.len(),
+            byte,
+        });
+        self.arguments.push(text);
+    }
+
+    fn add(&mut self, prefix: &str, slot: &Slot, values: &[String]) {
+        for value in values {
+            let text = format!("{prefix}{value}");
+            if slot.kind == SlotType::Scratch {
+                self.add_place(text, prefix.len());
+            } else {
+                self.arguments.push(text);
+            }
         }
     }
 }
@@ -336,6 +379,13 @@ fn parse_element(text: &str) -> Result<Element, TemplateError> {
         } else if let Some(after) = from.strip_prefix("}}") {
             literal.push('}');
             rest = after;
+        } else if let Some(after) = from.strip_prefix(PLACE) {
+            if !scratch::may_follow(&literal) || !scratch::follows_place(after) {
+                return Err(syntax());
+            }
+            let byte = literal.len();
+            let text = format!("{literal}{PLACE}{after}");
+            return Ok(Element::Place { text, byte });
         } else {
             let inner = from
                 .strip_prefix('{')

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::{CallError, Durable, PluginHost};
 use crate::durable::attempts::{EffectDecision, Lost};
 use crate::replay::Replay;
+use crate::seam::Started;
 use crate::tool_run::{Recording, ToolRun};
 
 impl PluginHost {
@@ -59,10 +60,10 @@ impl PluginHost {
                 tool: launch.tool().clone(),
             })
         } else {
-            self.world.tools.start(&launch).await
+            self.start_in_scratch(launch).await
         };
         match started {
-            Ok(started) => {
+            Ok((launch, started)) => {
                 let recording = Recording::Effect(effect);
                 Ok(self.began(&launch, started, recording).await)
             }
@@ -74,6 +75,12 @@ impl PluginHost {
                 Err(error.into())
             }
         }
+    }
+
+    async fn start_in_scratch(&self, launch: Launch) -> Result<(Launch, Started), StartError> {
+        let launch = self.in_scratch(launch)?;
+        let started = self.world.tools.start(&launch).await?;
+        Ok((launch, started))
     }
 
     /// The tool is not started: its recorded run takes its place.

@@ -85,8 +85,30 @@ impl PluginHost {
         if let Some(durable) = &self.world.durable {
             return self.start_once(durable, launch, effect).await;
         }
+        let launch = self.in_scratch(launch)?;
         let started = self.world.tools.start(&launch).await?;
         Ok(self.began(&launch, started, Recording::Plain).await)
+    }
+
+    /// The launch for this attempt's scratch directory, without which some tools cannot start.
+    pub(super) fn in_scratch(&self, launch: Launch) -> Result<Launch, StartError> {
+        let refused = |tool: &ToolId, message: String| StartError::Refused {
+            tool: tool.clone(),
+            step: "scratch".to_owned(),
+            errno: 0,
+            message,
+        };
+        match &self.world.scratch {
+            Some(scratch) => match scratch.path() {
+                Ok(path) => Ok(launch.in_scratch(path)),
+                Err(error) => Err(refused(launch.tool(), error.to_string())),
+            },
+            None if launch.needs_scratch() => Err(refused(
+                launch.tool(),
+                "this attempt has no scratch directory".to_owned(),
+            )),
+            None => Ok(launch),
+        }
     }
 
     /// A tool runs: puts that on record.
@@ -201,6 +223,7 @@ fn tool_started(
         },
         env: launch.env_names().map(ToString::to_string).collect(),
         confinement,
+        origins: launch.bounds().origins().to_vec(),
         program: Some(Box::new(program)),
     }
 }

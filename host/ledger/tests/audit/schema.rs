@@ -76,8 +76,20 @@ fn spawn(program: Option<ProgramIdentity>, level: Option<Confinement>) -> Entry 
         arguments: vec!["-I".into(), "\u{7f}\u{1b}\u{202e}".into()],
         env: vec!["LANG".into()],
         directory: ".".into(),
+        origins: Vec::new(),
         program: program.map(Box::new),
         level,
+    }
+}
+
+fn response(status: Option<u16>, code: Option<&str>) -> Entry {
+    Entry::Response {
+        call: 1,
+        origin: "https://a.example".into(),
+        status,
+        code: code.map(str::to_owned),
+        sent: 0,
+        received: 9,
     }
 }
 
@@ -220,6 +232,15 @@ fn entries() -> Vec<Entry> {
         exit(Exit::Code(0)),
         exit(Exit::Signal(9)),
         exit(Exit::Killed(KillCause::OutputLimit)),
+        Entry::Request {
+            call: 1,
+            hop: 0,
+            method: "GET".into(),
+            origin: "https://a.example".into(),
+            path: "/x".into(),
+        },
+        response(Some(200), None),
+        response(None, Some("timed-out")),
         Entry::Recovered { bytes: 17 },
         Entry::Lost {
             entries: 2,

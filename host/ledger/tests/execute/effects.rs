@@ -158,6 +158,7 @@ fn started(call: u32) -> Event {
         directory: ".".into(),
         env: Vec::new(),
         confinement: Confinement::default(),
+        origins: Vec::new(),
         program: None,
     }
 }

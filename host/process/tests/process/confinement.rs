@@ -76,6 +76,7 @@ impl Place {
                 AsRoot::Service
             },
             without,
+            relay: Some(std::sync::Arc::new(crate::origins::Greeter)),
         })
         .unwrap();
         Self {
@@ -129,7 +130,7 @@ impl Place {
         grants.launch(&call).unwrap()
     }
 
-    async fn try_run(
+    pub(crate) async fn try_run(
         &self,
         program: &str,
         arguments: &[&str],

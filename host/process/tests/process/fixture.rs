@@ -79,6 +79,7 @@ pub(crate) fn invocation(program: &str, arguments: &[&str]) -> Invocation {
         input: Input::Open(File::open("/dev/null").unwrap().into()),
         limits: limits(),
         scratch: None,
+        origins: Vec::new(),
         hold: Hold::Strongest,
         directory_path: "/".into(),
         bounds: None,

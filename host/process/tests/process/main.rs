@@ -22,6 +22,8 @@ mod exits;
 mod fixture;
 mod host;
 mod limits;
+mod origins;
+mod scratch;
 mod soak;
 mod spawning;
 mod stdin;

@@ -54,6 +54,7 @@ impl Place {
             search: None,
             as_root: AsRoot::default(),
             without: Without::default(),
+            relay: None,
         })
         .unwrap();
         Self { root, tools }

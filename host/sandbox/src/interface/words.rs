@@ -66,6 +66,7 @@ pub(crate) fn error(error: CallError) -> Result<process::ProcessError, LimitHit>
                 }
                 StartError::Directory { .. }
                 | StartError::TooLoose { .. }
+                | StartError::NoOrigins { .. }
                 | StartError::Secret { .. }
                 | StartError::Unprotected { .. }
                 | StartError::Refused { .. }

@@ -6,7 +6,7 @@ use remit_core::change::ChangeKind;
 use remit_core::path::RelPath;
 use wasmtime::Result;
 
-use crate::access::GUEST_ROOT;
+use crate::access::{GUEST_ROOT, GUEST_SCRATCH};
 use crate::bindings::host::remit::plugin::workspace::{
     Change, ChangeKind as GuestKind, Grant, Host, Mode, WorkspaceError,
 };
@@ -17,7 +17,11 @@ const MAX_CHANGES: usize = 10_000;
 
 impl Host for StoreData {
     async fn root(&mut self) -> Result<Option<String>> {
-        Ok(self.access.as_ref().map(|_| GUEST_ROOT.to_owned()))
+        Ok(self.access.has_workspace().then(|| GUEST_ROOT.to_owned()))
+    }
+
+    async fn scratch(&mut self) -> Result<Option<String>> {
+        Ok(self.access.scratch().map(|_| GUEST_SCRATCH.to_owned()))
     }
 
     async fn grants(&mut self) -> Result<Vec<Grant>> {
@@ -43,7 +47,7 @@ impl Host for StoreData {
     }
 
     async fn changed_files(&mut self) -> Result<std::result::Result<Vec<Change>, WorkspaceError>> {
-        if self.access.is_none() {
+        if !self.access.has_workspace() {
             return Ok(Err(WorkspaceError::NotGranted));
         }
         match self.host.readable_changes().await {

@@ -17,7 +17,8 @@ use cap_std::fs::Dir;
 use remit_core::event::{Event, GrantSummary};
 use remit_core::outcome::Outcome;
 use remit_engine::attempt::{self, Described, Request};
-use remit_engine::fake::{FakeTools, FakeTree, Seen, grants, host};
+use remit_engine::fake::{FakeTools, FakeTree, Seen, grants, host, host_with_scratch};
+use remit_engine::host::PluginHost;
 use remit_engine::inputs::RawInputs;
 use remit_sandbox::{LoadedPlugin, Runtime};
 use serde_json::Value;
@@ -93,6 +94,34 @@ pub(crate) async fn probe_with_memory(
         FakeTree::default(),
         &seen,
     );
+    attempt(&plugin, &host, &seen, inputs).await
+}
+
+/// Has the probe do something with this scratch directory, under these rules.
+pub(crate) async fn probe_with_scratch(
+    workspace: &Path,
+    scratch: &Path,
+    manifest: &str,
+    policy: &str,
+    inputs: Value,
+) -> Done {
+    let dir = Dir::open_ambient_dir(workspace, ambient_authority()).unwrap();
+    let plugin = loaded()
+        .await
+        .with_surroundings(Some(Arc::new(dir)), Vec::new(), 64 << 20)
+        .unwrap();
+    let seen = Seen::default();
+    let scratch = scratch.to_str().unwrap();
+    let host = host_with_scratch(grants(manifest, policy), &seen, scratch);
+    attempt(&plugin, &host, &seen, inputs).await
+}
+
+async fn attempt(
+    plugin: &LoadedPlugin,
+    host: &Arc<PluginHost>,
+    seen: &Seen,
+    inputs: Value,
+) -> Done {
     let request = Request {
         run_id: "run".into(),
         attempt: 1,
@@ -109,7 +138,7 @@ pub(crate) async fn probe_with_memory(
         checkpoint: None,
         described: Described::default(),
     };
-    let outcome = attempt::run(&plugin, &host, request).await;
+    let outcome = attempt::run(plugin, host, request).await;
     Done {
         outcome,
         events: seen.events(),

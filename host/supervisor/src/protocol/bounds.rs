@@ -145,8 +145,14 @@ pub struct Bounds {
     pub covers: Vec<Cover>,
     /// The directory that holds the private `home` and `tmp`; made by the host.
     pub scratch: Vec<u8>,
+    /// The scratch directory of the attempt, a real path; made by the host. What the plugin and its
+    /// tools hand each other is there.
+    pub attempt: Option<Vec<u8>>,
     /// The network.
     pub network: Network,
+    /// Ports of its own loopback interface on which the host is to listen; only with
+    /// [`Network::Loopback`].
+    pub listen: Vec<u16>,
     /// The user.
     pub identity: Identity,
     /// The limits.
@@ -164,6 +170,7 @@ impl std::fmt::Debug for Bounds {
             .field("grants", &self.grants)
             .field("covers", &self.covers)
             .field("network", &self.network)
+            .field("listen", &self.listen)
             .field("identity", &self.identity)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of everything in this file. Both sides are built from one source tree; the
 /// number catches a host that starts a supervisor of another build.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// The first bytes of a request, so that a stray writer is told from a host.
 const MAGIC: [u8; 3] = *b"rmt";
@@ -41,6 +41,12 @@ pub const MAX_MESSAGE_BYTES: usize = 128;
 /// How many descriptors travel with the head: the tool's working directory, then its standard
 /// input.
 pub const DESCRIPTORS: usize = 2;
+
+/// How many listening sockets a tool's own network may have for the host.
+pub const MAX_LISTENERS: usize = 8;
+
+/// How many descriptors may come with a [`Report::Started`].
+pub const STARTED_DESCRIPTORS: usize = MAX_LISTENERS + 1;
 
 /// How hard the supervisor tries to hold the tool's process tree together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +149,8 @@ pub enum Step {
     Ownership,
     /// Setting up the loopback interface.
     Loopback,
+    /// Opening listening sockets for the host.
+    Listen,
     /// Becoming the service user.
     User,
     /// Giving up capabilities.
@@ -179,6 +187,7 @@ impl Step {
             Self::Cover => "protected-path",
             Self::Ownership => "map-owner",
             Self::Loopback => "loopback",
+            Self::Listen => "listen",
             Self::User => "service-user",
             Self::Capabilities => "drop-capabilities",
             Self::Landlock => "landlock",
@@ -226,7 +235,8 @@ pub struct Cost {
 /// What the supervisor says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
-    /// The program is executing. One descriptor may come with it: a pidfd of the process whose
+    /// The program is executing. With it come the listening sockets that [`Bounds::listen`] asks
+    /// for, in that order, and after them one more descriptor may come: a pidfd of the process whose
     /// end means that the tree is gone (or, with [`Holding::Subreaper`], of the tool).
     Started {
         /// What holds the tree together.
@@ -426,14 +436,14 @@ mod tests {
         fn check(head: &[u8], expected: Result<usize, WireError>) {
             assert_eq!(decode_head(head), expected, "{head:?}");
         }
-        check(b"rmt\x02\x05\0\0\0", Ok(5));
-        check(b"rmt\x03\x05\0\0\0", Err(WireError::Version(3)));
+        check(b"rmt\x03\x05\0\0\0", Ok(5));
+        check(b"rmt\x04\x05\0\0\0", Err(WireError::Version(4)));
         check(b"xyz\x01\x05\0\0\0", Err(WireError::Foreign));
-        check(b"rmt\x02\x05\0\0", Err(WireError::Foreign));
+        check(b"rmt\x03\x05\0\0", Err(WireError::Foreign));
         check(b"", Err(WireError::Foreign));
-        check(b"rmt\x02\0\0\x08\0", Ok(MAX_REQUEST_BYTES));
+        check(b"rmt\x03\0\0\x08\0", Ok(MAX_REQUEST_BYTES));
         check(
-            b"rmt\x02\x01\0\x08\0",
+            b"rmt\x03\x01\0\x08\0",
             Err(WireError::TooLarge(MAX_REQUEST_BYTES + 1)),
         );
     }

@@ -4,6 +4,10 @@
 
 use std::path::Path;
 
+use remit_plugin_library::import::Resolved;
+use remit_plugin_library::report::{Lifecycle, PatternResult};
+use remit_plugin_library::session::{self, HostClock, HostEvents};
+use remit_plugin_library::transaction::{Fate, Transaction};
 use remit_plugin_sdk::{
     Artifact, Call, Context, Descriptor, Exit, Failure, Outcome, Output, Pattern, Problem, json,
     progress, workspace,
@@ -11,9 +15,11 @@ use remit_plugin_sdk::{
 use serde::Serialize;
 
 use crate::plan::{Plan, TestRun};
-use crate::request::{INPUT_SCHEMA, OUTPUT_SCHEMA, Request};
-use crate::write::{Fate, write};
+use crate::request::{INPUT_SCHEMA, KNOWN, OUTPUT_SCHEMA, PATTERN_ID, Request};
+use crate::write::write;
 
+/// Most bytes of an instance or a schema that is read.
+const MAX_INSTANCE: u64 = 1024 * 1024;
 /// How many lines of the tests' output a failure shows: enough for one failed test.
 const SHOWN_LINES: usize = 20;
 
@@ -29,6 +35,8 @@ struct Outputs {
     files_kept: Vec<String>,
     ready_to_publish: bool,
     tests: Tests,
+    notes: Vec<String>,
+    result: PatternResult,
 }
 
 #[derive(Serialize)]
@@ -50,51 +58,121 @@ impl Pattern for ModuleCreation {
     }
 
     fn validate_inputs(inputs: String) -> Vec<Problem> {
-        check(&inputs).err().unwrap_or_default()
+        session::validate(&inputs, &KNOWN, Request::check)
     }
 
     fn execute(context: Context) -> Result<Outcome, Failure> {
-        let request = check(&context.inputs)?;
-        let plan = Plan::of(&request)
-            .map_err(|error| Failure::failed("faulty-template", error.to_string()))?;
-        let workspace = workspace::root()?;
-
-        // A module whose tests nobody may run is not what was asked for: refused before the first
-        // file, not after the last.
-        progress::step("ask for the tool that runs the tests");
-        let call = test_call(&request, &plan.tests);
-        call.check()?;
-
-        progress::step("write the files");
-        let mut files = write_all(&workspace, &request, &plan)?;
-
-        progress::step("run the module's tests");
-        let tests = run_tests(&call, &plan.tests, !files.kept.is_empty())?;
-        progress::percent(100);
-
-        let outputs = Outputs {
-            module_path: request.root.join(&plan.module_path),
-            package_name: request.distribution(),
-            files_created: std::mem::take(&mut files.created),
-            files_replaced: std::mem::take(&mut files.replaced),
-            files_kept: std::mem::take(&mut files.kept),
-            ready_to_publish: tests.passed,
-            tests,
-        };
-        Ok(Outcome {
-            summary: summary(&request.name, &outputs),
-            outputs: json::text(&outputs)?,
-            artifacts: files.artifacts,
-        })
+        let root = workspace::root()?;
+        let resolved = session::resolve(&context.inputs, &KNOWN, &root, MAX_INSTANCE);
+        let document = resolved.as_ref().ok().and_then(|one| one.document.clone());
+        let mut life = Lifecycle::begin(PATTERN_ID, document.as_deref(), &HostEvents, &HostClock);
+        let resolved = resolved.map_err(|wrong| Failure::from(session::problems(wrong)));
+        let mut stays = Vec::new();
+        let done = resolved
+            .and_then(|resolved| carry_out(&context, &root, &resolved, &mut life, &mut stays));
+        match done {
+            Ok(done) => finish(done, life),
+            Err(failure) => {
+                life.failed(vec![session::sentence(&failure)], stays);
+                Err(failure)
+            }
+        }
     }
 }
 
-fn check(inputs: &str) -> Result<Request, Vec<Problem>> {
-    Request::check(inputs).map_err(|wrong| {
-        wrong
-            .into_iter()
-            .map(|one| Problem::new(one.path, one.code, one.message))
-            .collect()
+/// What was done, before its record is made.
+struct Done {
+    request: Request,
+    plan: Plan,
+    written: Written,
+    tests: Tests,
+    notes: Vec<String>,
+}
+
+/// Does all of it. `stays` are the files that stay although it failed.
+fn carry_out(
+    context: &Context,
+    root: &Path,
+    resolved: &Resolved,
+    life: &mut Lifecycle<'_>,
+    stays: &mut Vec<String>,
+) -> Result<Done, Failure> {
+    let notes = session::explain(&resolved.notes);
+    let request = Request::check(resolved).map_err(session::problems)?;
+    life.resolved(&serde_json::json!({ "module": request.name }));
+    let plan = Plan::of(&request)
+        .map_err(|error| Failure::failed("faulty-template", error.to_string()))?;
+    life.expanded(plan.files.len());
+    let mut transaction = session::begin(context, root, &request.root)?;
+
+    // A module whose tests nobody may run is not what was asked for: refused before the first
+    // file, not after the last.
+    progress::step("ask for the tool that runs the tests");
+    let call = test_call(&request, &plan.tests);
+    call.check()?;
+    life.validated();
+
+    progress::step("write the files");
+    let written = write_all(&mut transaction, &request, &plan)?;
+
+    progress::step("run the module's tests");
+    let tests = run_tests(
+        &mut transaction,
+        &call,
+        &plan.tests,
+        &request,
+        !written.kept.is_empty(),
+    );
+    if tests.is_ok() || request.keep_on_failure {
+        transaction.commit()?;
+        for artifact in &written.artifacts {
+            progress::produced(artifact);
+        }
+    }
+    let tests = match tests {
+        Ok(tests) => tests,
+        Err(failure) => {
+            if request.keep_on_failure {
+                stays.extend(written.created.into_iter().chain(written.replaced));
+            }
+            return Err(failure);
+        }
+    };
+    progress::percent(100);
+    Ok(Done {
+        request,
+        plan,
+        written,
+        tests,
+        notes,
+    })
+}
+
+fn finish(done: Done, life: Lifecycle<'_>) -> Result<Outcome, Failure> {
+    let Done {
+        request,
+        plan,
+        written,
+        tests,
+        notes,
+    } = done;
+    let changed = written.created.iter().chain(&written.replaced).cloned();
+    let result = life.completed(changed.collect());
+    let outputs = Outputs {
+        module_path: request.root.join(&plan.module_path),
+        package_name: request.distribution(),
+        files_created: written.created,
+        files_replaced: written.replaced,
+        files_kept: written.kept,
+        ready_to_publish: tests.passed,
+        tests,
+        notes,
+        result,
+    };
+    Ok(Outcome {
+        summary: summary(&request.name, &outputs),
+        outputs: json::text(&outputs)?,
+        artifacts: written.artifacts,
     })
 }
 
@@ -113,23 +191,23 @@ struct Written {
     artifacts: Vec<Artifact>,
 }
 
-fn write_all(workspace: &Path, request: &Request, plan: &Plan) -> Result<Written, Failure> {
+fn write_all(
+    transaction: &mut Transaction<'_>,
+    request: &Request,
+    plan: &Plan,
+) -> Result<Written, Failure> {
     /// Share of the whole work that writing counts as; the tests are the rest.
     const PERCENT: usize = 50;
-    let root = workspace.join(request.root.as_str());
     let mut written = Written::default();
     for (index, file) in plan.files.iter().enumerate() {
-        let fate = write(&root, file, request.force)
-            .map_err(|error| Failure::failed("cannot-write", error.to_string()))?;
+        let fate = write(transaction, &request.root, file, request.force)?;
         let path = request.root.join(&file.path);
         if matches!(fate, Fate::Created | Fate::Replaced) {
-            let artifact = Artifact {
+            written.artifacts.push(Artifact {
                 path: path.clone(),
                 media_type: file.media_type.into(),
                 description: None,
-            };
-            progress::produced(&artifact);
-            written.artifacts.push(artifact);
+            });
         }
         match fate {
             Fate::Created => written.created.push(path),
@@ -142,8 +220,14 @@ fn write_all(workspace: &Path, request: &Request, plan: &Plan) -> Result<Written
     Ok(written)
 }
 
-fn run_tests(call: &Call, run: &TestRun, kept: bool) -> Result<Tests, Failure> {
-    let output = call.run()?;
+fn run_tests(
+    transaction: &mut Transaction<'_>,
+    call: &Call,
+    run: &TestRun,
+    request: &Request,
+    kept: bool,
+) -> Result<Tests, Failure> {
+    let output = session::run(transaction, call)?;
     if output.success {
         return Ok(Tests {
             passed: true,
@@ -154,22 +238,28 @@ fn run_tests(call: &Call, run: &TestRun, kept: bool) -> Result<Tests, Failure> {
     match output.exit {
         // A limit or an ended run says nothing of the tests.
         Exit::Killed(_) => Err(output.failure(&run.describe())),
-        Exit::Code(_) | Exit::Signal(_) => Err(failed(&output, run, kept)),
+        Exit::Code(_) | Exit::Signal(_) => Err(failed(&output, run, request, kept)),
     }
 }
 
-fn failed(output: &Output, run: &TestRun, kept: bool) -> Failure {
+fn failed(output: &Output, run: &TestRun, request: &Request, kept: bool) -> Failure {
     let mut said = output.stdout_tail(SHOWN_LINES);
     if !said.is_empty() {
         said.push('\n');
     }
     said.push_str(&output.stderr_tail(SHOWN_LINES));
-    let hint = if kept {
-        "Files that were there before were kept; the tests may have met changed code. Look at the \
-         output, or run again with force=true to replace what differs."
+    let files = if request.keep_on_failure {
+        "The new files stay where they are."
     } else {
-        "The files stay where they are. Check that the tool is a current version, and look at the \
-         output."
+        "Everything was taken back; run again with keep_on_failure=true to look at the files."
+    };
+    let hint = if kept {
+        format!(
+            "{files} Files that were there before were kept; the tests may have met changed code. \
+             Look at the output, or run again with force=true to replace what differs."
+        )
+    } else {
+        format!("{files} Check that the tool is a current version, and look at the output.")
     };
     let message = format!("{} {}:\n{}", run.describe(), output.exit, said.trim_end());
     Failure::failed_with_hint("tests-failed", message, hint)

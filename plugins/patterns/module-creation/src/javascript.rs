@@ -2,10 +2,12 @@
 //!
 //! Never: a dependency; the tests must run without network.
 
+use remit_plugin_library::template::{TemplateError, Values};
+
+use crate::dialect::Dialect;
 use crate::plan::{Files, Plan, TestRun};
 use crate::request::Request;
 use crate::starter;
-use crate::template::{Dialect, TemplateError, Values};
 
 /// Plans a JavaScript module.
 ///
@@ -19,7 +21,7 @@ pub(crate) fn plan(request: &Request, mut values: Values) -> Result<Plan, Templa
     values.set("module", format!("../src/{name}.js"));
     // Readers of the README import the package by its name.
     values.set("entry", request.distribution());
-    let example = values.fill(code.example, Dialect::Plain)?;
+    let example = values.fill(code.example, Dialect::Plain.variant())?;
     values.set("example", example.trim_end());
     values.set("entry", "../src/index.js");
 

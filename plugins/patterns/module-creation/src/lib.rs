@@ -3,10 +3,10 @@
 //!
 //! The work is in three steps that know little of each other: [`request`] turns inputs into a
 //! checked request, [`plan`] turns the request into files without looking at the disk, [`write`]
-//! adds what is missing. Only `component` knows the host; everything else runs in plain tests.
+//! adds what is missing, in a transaction. Only `component` knows the host; everything else runs in plain tests.
 //!
 //! Never: a file replaced without `force`, a file written before the host has agreed to run the
-//! tests.
+//! tests, or left behind by a run whose tests failed, unless that was asked for.
 #![cfg_attr(
     not(any(test, target_arch = "wasm32")),
     expect(
@@ -17,13 +17,13 @@
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod dialect;
 mod javascript;
 mod license;
 mod plan;
 mod python;
 mod request;
 mod starter;
-mod template;
 mod typescript;
 mod write;
 

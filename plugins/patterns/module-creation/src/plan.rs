@@ -4,7 +4,9 @@
 //! gives the same plan, which is what makes a second run change nothing.
 
 use crate::request::{Language, Request};
-use crate::template::{Dialect, TemplateError, Values};
+use remit_plugin_library::template::{TemplateError, Values};
+
+use crate::dialect::Dialect;
 use crate::{javascript, python, starter, typescript};
 
 /// The version that every new module starts with.
@@ -57,8 +59,9 @@ impl Plan {
     /// # Errors
     /// A template is faulty, which the tests of this crate rule out for every request.
     pub(crate) fn of(request: &Request) -> Result<Self, TemplateError> {
-        let mut values = Values::new(request.cli);
-        values.set("name", &request.name);
+        let mut values = Values::new().with_variants(Dialect::VARIANTS);
+        values.flag("cli", request.cli);
+        values.set("name", request.name.as_str());
         values.set("distribution", request.distribution());
         values.set("version", FIRST_VERSION);
         values.set("spdx", request.license.spdx());
@@ -103,7 +106,7 @@ impl<'a> Files<'a> {
         dialect: Dialect,
     ) -> Result<(), TemplateError> {
         let path = path.into();
-        let content = self.values.fill(template, dialect)?;
+        let content = self.values.fill(template, dialect.variant())?;
         self.files.push(PlannedFile {
             media_type: media_type(&path),
             path,

@@ -3,10 +3,12 @@
 //! The tests are a package too, because `unittest discover` with a top-level directory finds only
 //! packages. Never: a dependency beyond the standard library; the tests must run without network.
 
+use remit_plugin_library::template::{TemplateError, Values};
+
+use crate::dialect::Dialect;
 use crate::plan::{Files, Plan, TestRun};
 use crate::request::Request;
 use crate::starter;
-use crate::template::{Dialect, TemplateError, Values};
 
 /// Plans a Python module.
 ///
@@ -18,7 +20,7 @@ pub(crate) fn plan(request: &Request, mut values: Values) -> Result<Plan, Templa
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     values.set("imports", names.join(", "));
     values.set("exports", quoted.join(", "));
-    let example = values.fill(code.example, Dialect::Plain)?;
+    let example = values.fill(code.example, Dialect::Plain.variant())?;
     values.set("example", example.trim_end());
 
     let name = &request.name;

@@ -3,7 +3,9 @@
 //! Every problem is found at once. What comes out cannot leave the workspace and cannot hide a
 //! module of the language. Never: a default for something that was said and is wrong.
 
-use serde::Deserialize;
+use remit_plugin_library::import::{Field, Known, Resolved};
+use remit_plugin_library::path::SafePath;
+use remit_plugin_library::validation::{Fields, Problems, Wrong};
 
 use crate::license::License;
 
@@ -15,19 +17,32 @@ pub(crate) const OUTPUT_SCHEMA: &str = include_str!("../schema/outputs.json");
 /// Longest module name: as long as file systems and registries of all three languages take, with
 /// room for what is added to it.
 const NAME_LIMIT: usize = 64;
-/// Longest path that Linux takes in one piece.
-const PATH_LIMIT: usize = 4096;
+/// The name under which other systems know the pattern.
+pub(crate) const PATTERN_ID: &str = "PAT-MODULE-CREATION-001";
 
-/// One thing that is wrong with the inputs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wrong {
-    /// JSON pointer to the input.
-    pub(crate) path: String,
-    /// Stable word for programs.
-    pub(crate) code: &'static str,
-    /// What is wrong and what would be right.
-    pub(crate) message: String,
-}
+/// What instances of other systems have.
+pub(crate) const KNOWN: Known = Known {
+    patterns: &[PATTERN_ID],
+    fields: &[
+        Field::optional("project_root"),
+        Field::needed("module_name"),
+        Field::needed_word(
+            "language",
+            &["python", "javascript", "typescript"],
+            "python",
+        ),
+        Field::needed_word(
+            "module_type",
+            &["library", "cli", "api", "utility"],
+            "library",
+        ),
+        Field::flag("include_cli"),
+        Field::flag("include_examples"),
+        Field::word("license", &["MIT", "Apache-2.0", "GPL-3.0", "BSD-3-Clause"]),
+        Field::flag("force"),
+        Field::flag("keep_on_failure"),
+    ],
+};
 
 /// The language of the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,54 +104,10 @@ impl ModuleType {
     ];
 }
 
-/// A directory of the workspace: relative, without `.` and `..`; empty for the workspace itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ProjectRoot(String);
-
-impl ProjectRoot {
-    fn parse(text: &str) -> Result<Self, (&'static str, String)> {
-        if text.is_empty() || text.len() > PATH_LIMIT {
-            let message = format!("a path has 1 to {PATH_LIMIT} bytes; `.` is the workspace");
-            return Err(("length", message));
-        }
-        if text.starts_with('/') || text.contains('\\') || text.contains('\0') || has_drive(text) {
-            let message = "must be relative to the workspace and use `/`, for example `packages`";
-            return Err(("relative-path", message.to_owned()));
-        }
-        let parts: Vec<&str> = text
-            .split('/')
-            .filter(|part| !matches!(*part, "" | "."))
-            .collect();
-        if parts.contains(&"..") {
-            return Err(("relative-path", "must not contain `..`".to_owned()));
-        }
-        Ok(Self(parts.join("/")))
-    }
-
-    /// The directory, `.` for the workspace itself.
-    pub(crate) fn as_str(&self) -> &str {
-        if self.0.is_empty() { "." } else { &self.0 }
-    }
-
-    /// A path below this directory, relative to the workspace.
-    pub(crate) fn join(&self, path: &str) -> String {
-        if self.0.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{}/{path}", self.0)
-        }
-    }
-}
-
-/// Whether a path begins with a drive letter, which other systems would take as absolute.
-fn has_drive(text: &str) -> bool {
-    matches!(text.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
-}
-
 /// A request that can be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
-    pub(crate) root: ProjectRoot,
+    pub(crate) root: SafePath,
     pub(crate) name: String,
     pub(crate) language: Language,
     pub(crate) module_type: ModuleType,
@@ -144,80 +115,54 @@ pub(crate) struct Request {
     pub(crate) examples: bool,
     pub(crate) license: License,
     pub(crate) force: bool,
-}
-
-/// The inputs as they were said. Words stay text here, so that all wrong ones are reported.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Said {
-    /// Other systems number their instance files. Accepted, so that those can be used as they are.
-    #[serde(default, rename = "doc_id")]
-    _doc_id: Option<String>,
-    #[serde(default = "workspace")]
-    project_root: String,
-    module_name: String,
-    language: String,
-    module_type: String,
-    #[serde(default)]
-    include_cli: bool,
-    #[serde(default = "yes")]
-    include_examples: bool,
-    #[serde(default = "mit")]
-    license: String,
-    #[serde(default)]
-    force: bool,
-}
-
-fn workspace() -> String {
-    ".".to_owned()
-}
-fn yes() -> bool {
-    true
-}
-fn mit() -> String {
-    "MIT".to_owned()
+    /// Whether files stay although the module's tests failed.
+    pub(crate) keep_on_failure: bool,
 }
 
 impl Request {
-    /// Checks inputs.
+    /// Checks inputs that were put together.
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub(crate) fn check(inputs: &str) -> Result<Self, Vec<Wrong>> {
-        let said: Said = serde_json::from_str(inputs).map_err(|error| {
-            vec![Wrong {
-                path: String::new(),
-                code: "type",
-                message: error.to_string(),
-            }]
-        })?;
-        let mut wrong = Vec::new();
-        let root = ProjectRoot::parse(&said.project_root)
-            .map_err(|(code, message)| note(&mut wrong, "/project_root", code, message));
-        let language = choose(&mut wrong, "/language", &said.language, &Language::ALL);
-        let kind = choose(
-            &mut wrong,
-            "/module_type",
-            &said.module_type,
-            &ModuleType::ALL,
-        );
-        let license = choose(&mut wrong, "/license", &said.license, &License::ALL);
-        check_name(&mut wrong, &said.module_name, language);
-        let (Ok(root), Some(language), Some(module_type), Some(license), true) =
-            (root, language, kind, license, wrong.is_empty())
-        else {
-            return Err(wrong);
+    pub(crate) fn check(resolved: &Resolved) -> Result<Self, Vec<Wrong>> {
+        let mut problems = Problems::new();
+        let Some(mut fields) = Fields::of(&resolved.inputs, "", &mut problems) else {
+            return problems.check(None);
         };
-        Ok(Self {
-            root,
-            name: said.module_name,
+        for name in ["module_name", "language", "module_type"] {
+            fields.require(name, &mut problems);
+        }
+        // Other systems number their instance files. Taken, so that those can be used as they are.
+        fields.text("doc_id", &mut problems);
+        let root = fields.path("project_root", &mut problems);
+        let language = fields.word("language", &Language::ALL, &mut problems);
+        let module_type = fields.word("module_type", &ModuleType::ALL, &mut problems);
+        let license = fields.word("license", &License::ALL, &mut problems);
+        let name = fields.text("module_name", &mut problems);
+        if let Some(name) = name {
+            check_name(&mut problems, name, language);
+        }
+        let cli = fields
+            .flag("include_cli", &mut problems)
+            .unwrap_or_default();
+        let examples = fields
+            .flag("include_examples", &mut problems)
+            .unwrap_or(true);
+        let force = fields.flag("force", &mut problems).unwrap_or_default();
+        let keep = fields.flag("keep_on_failure", &mut problems);
+        fields.finish(&mut problems);
+        let request = name.zip(language).zip(module_type);
+        problems.check(request.map(|((name, language), module_type)| Self {
+            root: root.unwrap_or_default(),
+            name: name.to_owned(),
             language,
             module_type,
-            cli: said.include_cli || module_type == ModuleType::Cli,
-            examples: said.include_examples,
-            license,
-            force: said.force,
-        })
+            cli: cli || module_type == ModuleType::Cli,
+            examples,
+            license: license.unwrap_or(License::Mit),
+            force,
+            keep_on_failure: keep.unwrap_or_default(),
+        }))
     }
 
     /// The name under which the package would be published: words joined by single hyphens, as
@@ -232,46 +177,11 @@ impl Request {
     }
 }
 
-fn note(wrong: &mut Vec<Wrong>, path: &str, code: &'static str, message: String) {
-    wrong.push(Wrong {
-        path: path.to_owned(),
-        code,
-        message,
-    });
-}
-
-/// The value of a word, or a problem that lists the words.
-fn choose<T: Copy>(
-    wrong: &mut Vec<Wrong>,
-    path: &str,
-    word: &str,
-    all: &[(&'static str, T)],
-) -> Option<T> {
-    let found = all
-        .iter()
-        .find(|(known, _)| *known == word)
-        .map(|(_, value)| *value);
-    if found.is_none() {
-        let known: Vec<&str> = all.iter().map(|(known, _)| *known).collect();
-        note(
-            wrong,
-            path,
-            "enum",
-            format!("`{word}` is not one of {}", known.join(", ")),
-        );
-    }
-    found
-}
-
-fn check_name(wrong: &mut Vec<Wrong>, name: &str, language: Option<Language>) {
+fn check_name(problems: &mut Problems, name: &str, language: Option<Language>) {
     let path = "/module_name";
     if name.len() > NAME_LIMIT {
-        note(
-            wrong,
-            path,
-            "length",
-            format!("a module name has at most {NAME_LIMIT} characters"),
-        );
+        let message = format!("a module name has at most {NAME_LIMIT} characters");
+        problems.add(path, "length", message);
     }
     let mut bytes = name.bytes();
     let begins = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
@@ -280,9 +190,9 @@ fn check_name(wrong: &mut Vec<Wrong>, name: &str, language: Option<Language>) {
     if !(begins && goes_on) {
         let message =
             "a small letter, then small letters, digits and `_`, for example `demo_tools`";
-        note(wrong, path, "pattern", message.to_owned());
+        problems.add(path, "pattern", message);
     }
     if let Some(message) = language.and_then(|language| language.refuses(name)) {
-        note(wrong, path, "reserved", message);
+        problems.add(path, "reserved", message);
     }
 }

@@ -5,11 +5,13 @@
 //! on `dist/` at once, and `npm run build` renews it later. Never: a dependency that the tests
 //! need.
 
+use remit_plugin_library::template::{TemplateError, Values};
+
+use crate::dialect::Dialect;
 use crate::javascript;
 use crate::plan::{Files, Plan};
 use crate::request::Request;
 use crate::starter;
-use crate::template::{Dialect, TemplateError, Values};
 
 /// Plans a TypeScript module.
 ///
@@ -22,7 +24,7 @@ pub(crate) fn plan(request: &Request, mut values: Values) -> Result<Plan, Templa
     values.set("module", format!("../dist/{name}.js"));
     // Readers of the README import the package by its name.
     values.set("entry", request.distribution());
-    let example = values.fill(code.example, Dialect::Plain)?;
+    let example = values.fill(code.example, Dialect::Plain.variant())?;
     values.set("example", example.trim_end());
     values.set("entry", format!("../dist/{name}.js"));
 

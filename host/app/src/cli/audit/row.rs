@@ -49,10 +49,11 @@ pub(super) fn line(line: &Line) -> String {
         | Entry::Revoked { .. }
         | Entry::ApprovalRevoked { .. }
         | Entry::ClaimsDiffer { .. } => WARN,
-        Entry::Spawn { .. } => NOTE,
+        Entry::Spawn { .. } | Entry::Request { .. } => NOTE,
         Entry::RunStarted { .. }
         | Entry::Grant { .. }
         | Entry::Exit { .. }
+        | Entry::Response { .. }
         | Entry::FilesChanged { .. }
         | Entry::Approved { .. }
         | Entry::RunFinished { .. } => BOLD,
@@ -102,6 +103,8 @@ fn what(line: &Line) -> String {
             success,
             usage,
         } => format!("#{call} {} {}", text(tool), ended(*exit, *success, usage)),
+        Entry::Request { .. } => asked(&line.entry),
+        Entry::Response { .. } => answered(&line.entry),
         Entry::FilesChanged { changes, more } => changed(changes, *more),
         Entry::ClaimsDiffer { mismatch } => differing(mismatch),
         Entry::Approved {
@@ -129,6 +132,50 @@ fn what(line: &Line) -> String {
     }
 }
 
+/// A request of a plugin, one hop of it.
+fn asked(entry: &Entry) -> String {
+    let Entry::Request {
+        call,
+        hop,
+        method,
+        origin,
+        path,
+    } = entry
+    else {
+        return String::new();
+    };
+    let redirected = if *hop == 0 {
+        String::new()
+    } else {
+        format!("  redirect {hop}")
+    };
+    let (method, origin, path) = (text(method), text(origin), text(path));
+    format!("#{call} {method} {origin}{path}{redirected}")
+}
+
+/// How it came out.
+fn answered(entry: &Entry) -> String {
+    let Entry::Response {
+        call,
+        origin,
+        status,
+        code,
+        sent,
+        received,
+    } = entry
+    else {
+        return String::new();
+    };
+    let end = match (status, code) {
+        (Some(status), _) => status.to_string(),
+        (None, code) => text(code.as_deref().unwrap_or_default()),
+    };
+    format!(
+        "#{call} {} {end}, {sent} bytes sent, {received} kept",
+        text(origin)
+    )
+}
+
 /// A tool that started, with how it was held.
 fn spawned(entry: &Entry) -> String {
     let Entry::Spawn {
@@ -139,6 +186,7 @@ fn spawned(entry: &Entry) -> String {
         directory,
         program,
         level,
+        origins,
         ..
     } = entry
     else {
@@ -147,7 +195,11 @@ fn spawned(entry: &Entry) -> String {
     let held = held(*level, program.as_deref());
     let (arguments, directory) = (text(&arguments.join(" ")), text(directory));
     let (tool, template) = (text(tool), text(template));
-    format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}")
+    let origins: String = origins
+        .iter()
+        .map(|entry| format!("  {}={}", entry.port, entry.origin))
+        .collect();
+    format!("#{call} {tool}:{template} [{arguments}] in {directory}{held}{origins}")
 }
 
 /// Text from outside on one line: line ends become visible too.

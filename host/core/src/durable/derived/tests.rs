@@ -66,6 +66,7 @@ fn tool(arguments: &[&str]) -> LedgerEvent {
         directory: ".".to_owned(),
         env: Vec::new(),
         confinement: Confinement::Full,
+        origins: Vec::new(),
         program: None,
     })
 }

@@ -125,6 +125,15 @@ fn looser(old: &ToolDeclaration, new: &ToolDeclaration) -> Vec<String> {
     if reach(is.network()) > reach(was.network()) {
         lost.push(format!("has network = \"{}\"", is.network()));
     }
+    if was.network() == Network::Origins {
+        let new = is.origins().iter().map(|entry| &entry.origin);
+        let new = new.filter(|origin| !was.origins().iter().any(|old| old.origin == **origin));
+        let new: Vec<String> = new.map(ToString::to_string).collect();
+        if !new.is_empty() {
+            let new = new.iter().map(String::as_str).collect();
+            lost.push(format!("reaches {}", names(new)));
+        }
+    }
     let (before, now) = (was.limits(), is.limits());
     if now.wall > before.wall {
         lost.push(format!(
@@ -151,6 +160,7 @@ fn reach(network: Network) -> u8 {
     match network {
         Network::None => 0,
         Network::Loopback => 1,
-        Network::Full => 2,
+        Network::Origins => 2,
+        Network::Full => 3,
     }
 }

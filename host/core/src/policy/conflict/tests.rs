@@ -273,6 +273,15 @@ fn a_tool_declared_again_with_less_care() {
       why: a declaration replaces the lower one as a whole; what it leaves out is gone
       fix: copy [tools.git] of the catalogue whole, or give the tool another name
     "#);
+    let wide = "[tools.ruff]\nprogram = \"ruff\"\ntemplates = { version = [\"--version\"] }\n\
+        [tools.ruff.run]\nnetwork = \"origins\"\norigins = { 8001 = \"https://a\" }\n";
+    assert!(again(wide).contains("has network = \"origins\""));
+    let other = wide.replace("https://a", "https://b");
+    let found = found_with(&["looser-declaration"], wide, &other, &facts());
+    assert!(
+        found.contains("in file.toml replaces that of user.toml, and reaches https://b"),
+        "{found}"
+    );
     // Taken over whole, with a template less: nothing to say.
     let ruff = "[tools.ruff]\nprogram = \"ruff\"\ntemplates = { version = [\"--version\"] }\n";
     assert_eq!(again(ruff), "");

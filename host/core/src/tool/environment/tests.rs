@@ -97,6 +97,7 @@ fn only_the_loader_obeys_before_the_owner_does() {
         ("PATH", Danger::Loader),
         ("REMIT_EFFECT_KEY", Danger::Host),
         ("remit_fence", Danger::Host),
+        ("REMIT_SCRATCH", Danger::Host),
         ("GIT_CONFIG_COUNT", Danger::Program),
         ("RUSTC_WRAPPER", Danger::Program),
         ("npm_config_script_shell", Danger::Program),

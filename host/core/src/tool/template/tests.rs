@@ -21,7 +21,7 @@ fn many(name: &str, values: &[&str]) -> (String, SlotValue) {
 
 fn fills(elements: &[&str], given: &[(String, SlotValue)], expected: &[&str]) {
     assert_eq!(
-        parse(elements).unwrap().fill(given).unwrap(),
+        parse(elements).unwrap().fill(given).unwrap().arguments,
         expected,
         "{elements:?}"
     );
@@ -63,6 +63,12 @@ fn values_fill_their_own_argument_and_nothing_else() {
         &["--", "{p:relpath*}"],
         &[many("p", &["a", "b c"])],
         &["--", "a", "b c"],
+    );
+    fills(&["{f:scratch?}"], &[], &[]);
+    fills(
+        &["-o{f:scratch}", "@{g:scratch=r.xml}", "{scratch}/a"],
+        &[one("f", "d/x")],
+        &["-o{scratch}/d/x", "@{scratch}/r.xml", "{scratch}/a"],
     );
     fills(
         &["-I={p:ident*}"],
@@ -109,7 +115,7 @@ fn templates_in_which_a_value_could_become_an_option_are_refused() {
     let prefix: Expected = |error| matches!(error, TemplateError::Prefix(..));
     let syntax: Expected = |error| matches!(error, TemplateError::Syntax(_));
     let kind: Expected = |error| matches!(error, TemplateError::Type(_));
-    let cases: [(&[&str], usize, Expected); 22] = [
+    let cases: [(&[&str], usize, Expected); 28] = [
         (&["{t:text}"], 0, option),
         (&["commit", "-m", "{t:text}"], 2, option),
         (&["{t:text}", "--"], 0, option),
@@ -120,6 +126,12 @@ fn templates_in_which_a_value_could_become_an_option_are_refused() {
         (&["../{p:relpath}"], 0, prefix),
         (&["-o{p:relpath}"], 0, prefix),
         (&["@{r:rev}"], 0, prefix),
+        (&["../{f:scratch}"], 0, prefix),
+        (&["../{scratch}"], 0, syntax),
+        (&["{scratch}x"], 0, syntax),
+        (&["{scratch}/../x"], 0, syntax),
+        (&["{scratch}{scratch}"], 0, syntax),
+        (&["{scratch}/{f:scratch}"], 0, syntax),
         (&["{a:rev", "x"], 0, syntax),
         (&["a:rev}"], 0, syntax),
         (&["{a}"], 0, syntax),
@@ -223,7 +235,7 @@ proptest! {
                 (slot.name().to_string(), value)
             })
             .collect();
-        let Ok(arguments) = template.fill(&given) else {
+        let Ok(Filled { arguments, .. }) = template.fill(&given) else {
             return Ok(());
         };
         let ended = |text: &String| matches!(text.as_str(), "--" | "--end-of-options");

@@ -7,15 +7,20 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::all_requests;
+use remit_plugin_library::transaction::MemoryRegister;
+
+use super::{all_requests, begin};
 use crate::plan::Plan;
 use crate::request::{Language, ModuleType, Request};
 use crate::write::write;
 
 fn generate(request: &Request, root: &Path) {
+    let register = MemoryRegister::default();
+    let mut transaction = begin(root, &register);
     for file in Plan::of(request).unwrap().files {
-        write(root, &file, false).unwrap();
+        write(&mut transaction, &request.root, &file, false).unwrap();
     }
+    transaction.commit().unwrap();
 }
 
 fn run(root: &Path, program: &str, arguments: &[&str]) -> Output {

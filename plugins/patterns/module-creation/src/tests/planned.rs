@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{all_requests, inputs};
+use super::{all_requests, check, inputs};
 use crate::license::License;
 use crate::plan::Plan;
 use crate::request::{Language, ModuleType, Request};
@@ -55,7 +55,7 @@ fn the_same_request_gives_the_same_plan() {
 
 #[test]
 fn the_python_tree() {
-    let mut request = Request::check(&inputs(r#""include_cli": true"#)).unwrap();
+    let mut request = check(&inputs(r#""include_cli": true"#)).unwrap();
     assert_eq!(
         paths(&request),
         [
@@ -80,7 +80,7 @@ fn the_python_tree() {
 
 #[test]
 fn the_script_trees() {
-    let mut request = Request::check(&inputs(r#""include_cli": true"#)).unwrap();
+    let mut request = check(&inputs(r#""include_cli": true"#)).unwrap();
     request.language = Language::JavaScript;
     let of_both = [".gitignore", "LICENSE", "README.md"];
     let javascript = [
@@ -108,7 +108,7 @@ fn the_script_trees() {
 
 #[test]
 fn the_tests_are_run_by_the_tool_of_the_language() {
-    let mut request = Request::check(&inputs("")).unwrap();
+    let mut request = check(&inputs("")).unwrap();
     for (language, run) in [
         (Language::Python, "python3:unittest dir=tests"),
         (
@@ -133,7 +133,7 @@ fn the_license_is_whole_and_named() {
         (License::Gpl3, "GNU GENERAL PUBLIC LICENSE", 35_000),
         (License::Bsd3, "BSD 3-Clause License", 1_400),
     ] {
-        let mut request = Request::check(&inputs("")).unwrap();
+        let mut request = check(&inputs("")).unwrap();
         request.license = license;
         let plan = Plan::of(&request).unwrap();
         let content = |path| {
@@ -189,7 +189,7 @@ fn json_files_are_json_and_point_at_files_of_the_plan() {
 #[test]
 fn types_are_where_they_belong() {
     for (_, module_type) in ModuleType::ALL {
-        let mut request = Request::check(&inputs("")).unwrap();
+        let mut request = check(&inputs("")).unwrap();
         request.module_type = module_type;
         request.language = Language::TypeScript;
         let plan = Plan::of(&request).unwrap();

@@ -4,14 +4,14 @@
 
 use serde_json::Value;
 
-use super::inputs;
+use super::{check, inputs};
 use crate::license::License;
-use crate::request::{INPUT_SCHEMA, Language, ModuleType, OUTPUT_SCHEMA, Request};
+use crate::request::{INPUT_SCHEMA, KNOWN, Language, ModuleType, OUTPUT_SCHEMA};
 
 /// Checks that inputs are refused with exactly these places and codes.
 #[track_caller]
 fn refused(inputs: &str, expected: &[(&str, &str)]) {
-    let wrong = Request::check(inputs).unwrap_err();
+    let wrong = check(inputs).unwrap_err();
     let found: Vec<(&str, &str)> = wrong
         .iter()
         .map(|one| (one.path.as_str(), one.code))
@@ -26,7 +26,7 @@ fn named(name: &str, language: &str) -> String {
 
 #[test]
 fn defaults_are_those_of_the_schema() {
-    let request = Request::check(&inputs("")).unwrap();
+    let request = check(&inputs("")).unwrap();
     let schema: Value = serde_json::from_str(INPUT_SCHEMA).unwrap();
     let default = |name: &str| schema["properties"][name]["default"].clone();
     assert_eq!(default("project_root"), request.root.as_str());
@@ -34,6 +34,32 @@ fn defaults_are_those_of_the_schema() {
     assert_eq!(default("include_examples"), request.examples);
     assert_eq!(default("license"), request.license.spdx());
     assert_eq!(default("force"), request.force);
+    assert_eq!(default("keep_on_failure"), request.keep_on_failure);
+}
+
+#[test]
+fn imports_know_every_input_and_its_words() {
+    let schema: Value = serde_json::from_str(INPUT_SCHEMA).unwrap();
+    for field in KNOWN.fields {
+        let property = &schema["properties"][field.name];
+        assert!(property.is_object(), "{}", field.name);
+        let words = property
+            .get("enum")
+            .map_or(0, |all| all.as_array().unwrap().len());
+        assert_eq!(words, field.words.len(), "{}", field.name);
+        assert_eq!(property["type"] == "boolean", field.flag, "{}", field.name);
+    }
+}
+
+#[test]
+fn a_wrapped_instance_is_taken() {
+    let wrapped = format!(
+        r#"{{"doc_id": "DOC-1", "pattern_id": "PAT-MODULE-CREATION-001", "inputs": {}, "outputs": {{}}}}"#,
+        inputs("")
+    );
+    assert_eq!(check(&wrapped).unwrap(), check(&inputs("")).unwrap());
+    let other = wrapped.replace("CREATION-001", "CREATION-002");
+    refused(&other, &[("/pattern_id", "other-pattern")]);
 }
 
 #[test]
@@ -96,7 +122,7 @@ fn names_of_the_wrong_form_are_refused() {
         &[("/module_name", "length")],
     );
     for name in ["a", "a1", "a_b", "a__", &"a".repeat(64)] {
-        assert!(Request::check(&named(name, "python")).is_ok(), "{name}");
+        assert!(check(&named(name, "python")).is_ok(), "{name}");
     }
 }
 
@@ -118,8 +144,8 @@ fn names_that_mean_something_else_are_refused() {
         refused(&named(name, language), &[("/module_name", "reserved")]);
     }
     // What is taken in one language is free in another.
-    assert!(Request::check(&named("json", "javascript")).is_ok());
-    assert!(Request::check(&named("fs", "python")).is_ok());
+    assert!(check(&named("json", "javascript")).is_ok());
+    assert!(check(&named("fs", "python")).is_ok());
 }
 
 #[test]
@@ -144,7 +170,7 @@ fn a_project_root_stays_below_the_workspace() {
         ("a//b/./c/", "a/b/c", "a/b/c/x"),
         ("..a/b..", "..a/b..", "..a/b../x"),
     ] {
-        let request = Request::check(&root(text)).unwrap();
+        let request = check(&root(text)).unwrap();
         assert_eq!(request.root.as_str(), normal);
         assert_eq!(request.root.join("x"), below);
     }
@@ -153,23 +179,29 @@ fn a_project_root_stays_below_the_workspace() {
 #[test]
 fn what_is_not_understood_is_refused() {
     refused("[]", &[("", "type")]);
-    refused("", &[("", "type")]);
-    refused("{}", &[("", "type")]);
-    refused(&inputs(r#""include_cli": "yes""#), &[("", "type")]);
-    refused(&inputs(r#""licence": "MIT""#), &[("", "type")]);
+    refused("", &[("", "json")]);
+    refused(
+        "{}",
+        &[("", "required"), ("", "required"), ("", "required")],
+    );
+    refused(
+        &inputs(r#""include_cli": "yes""#),
+        &[("/include_cli", "type")],
+    );
+    refused(&inputs(r#""licence": "MIT""#), &[("", "unknown")]);
 }
 
 #[test]
 fn a_cli_module_has_a_command_line_in_any_case() {
     let inputs =
         r#"{"module_name": "a", "language": "python", "module_type": "cli", "include_cli": false}"#;
-    assert!(Request::check(inputs).unwrap().cli);
+    assert!(check(inputs).unwrap().cli);
 }
 
 #[test]
 fn published_names_are_normalized() {
     for (name, published) in [("a", "a"), ("a_b", "a-b"), ("a__b_", "a-b")] {
-        let request = Request::check(&named(name, "python")).unwrap();
+        let request = check(&named(name, "python")).unwrap();
         assert_eq!(request.distribution(), published);
     }
 }

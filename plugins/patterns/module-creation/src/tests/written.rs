@@ -6,22 +6,32 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::inputs;
-use crate::plan::{Plan, PlannedFile};
-use crate::request::Request;
-use crate::write::{Fate, WriteError, write};
+use remit_plugin_library::path::SafePath;
+use remit_plugin_library::transaction::{Fate, MemoryRegister, TransactionError};
+
+use super::{begin, check, inputs};
+use crate::plan::Plan;
+use crate::write::write;
 
 fn plan() -> Plan {
-    Plan::of(&Request::check(&inputs("")).unwrap()).unwrap()
+    Plan::of(&check(&inputs("")).unwrap()).unwrap()
 }
 
 /// Writes a plan and returns what happened, by path.
-fn write_all(root: &Path, plan: &Plan, force: bool) -> BTreeMap<String, Fate> {
-    let fates = plan
-        .files
-        .iter()
-        .map(|file| (file.path.clone(), write(root, file, force).unwrap()));
-    fates.collect()
+fn write_all(base: &Path, plan: &Plan, force: bool) -> BTreeMap<String, Fate> {
+    let register = MemoryRegister::default();
+    let mut transaction = begin(base, &register);
+    let mut fates = BTreeMap::new();
+    for file in &plan.files {
+        let fate = write(&mut transaction, &root(), file, force).unwrap();
+        fates.insert(file.path.clone(), fate);
+    }
+    transaction.commit().unwrap();
+    fates
+}
+
+fn root() -> SafePath {
+    SafePath::parse(".").unwrap()
 }
 
 fn with(fates: &BTreeMap<String, Fate>, fate: Fate) -> Vec<&str> {
@@ -35,7 +45,8 @@ fn with(fates: &BTreeMap<String, Fate>, fate: Fate) -> Vec<&str> {
 #[test]
 fn a_second_run_changes_nothing() {
     let (directory, plan) = (tempfile::tempdir().unwrap(), plan());
-    let root = directory.path().join("not/yet/there");
+    let root = directory.path().join("there");
+    fs::create_dir(&root).unwrap();
     assert!(
         write_all(&root, &plan, false)
             .values()
@@ -79,27 +90,46 @@ fn force_replaces_only_what_differs() {
 fn nothing_is_left_beside_the_files() {
     let (directory, plan) = (tempfile::tempdir().unwrap(), plan());
     write_all(directory.path(), &plan, false);
-    let left = fs::read_dir(directory.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
+    let names = fs::read_dir(directory.path()).unwrap();
+    let names: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     assert!(
-        left.into_iter()
-            .all(|name| !name.to_string_lossy().ends_with(".remit-part"))
+        !names.iter().any(|name| name.contains("remit")),
+        "{names:?}"
     );
+}
+
+#[test]
+fn of_a_run_that_fails_nothing_is_left() {
+    let (directory, plan) = (tempfile::tempdir().unwrap(), plan());
+    fs::write(directory.path().join("README.md"), "mine").unwrap();
+    let register = MemoryRegister::default();
+    let mut transaction = begin(directory.path(), &register);
+    for file in &plan.files {
+        write(&mut transaction, &root(), file, true).unwrap();
+    }
+    assert_eq!(transaction.rollback().left, []);
+    let left: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
+    assert_eq!(left.len(), 1);
+    let readme = fs::read_to_string(directory.path().join("README.md"));
+    assert_eq!(readme.unwrap(), "mine");
 }
 
 #[test]
 fn a_directory_in_the_way_is_named() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir_all(directory.path().join("LICENSE")).unwrap();
-    let license = plan()
-        .files
-        .into_iter()
-        .find(|file| file.path == "LICENSE")
-        .unwrap();
+    let mut files = plan().files.into_iter();
+    let license = files.find(|file| file.path == "LICENSE").unwrap();
+    let register = MemoryRegister::default();
     for force in [false, true] {
-        let error = write(directory.path(), &license, force).unwrap_err();
-        assert!(matches!(error, WriteError::NotAFile { .. }), "{error}");
+        let mut transaction = begin(directory.path(), &register);
+        let error = write(&mut transaction, &root(), &license, force).unwrap_err();
+        assert!(
+            matches!(error, TransactionError::InTheWay { .. }),
+            "{error}"
+        );
         assert!(error.to_string().contains("LICENSE"));
     }
 }
@@ -112,39 +142,10 @@ fn a_link_is_never_written_through() {
     fs::write(&outside, "untouched").unwrap();
     let root = directory.path().join("root");
     fs::create_dir(&root).unwrap();
-    std::os::unix::fs::symlink(&outside, root.join("file")).unwrap();
-    let file = PlannedFile {
-        path: "file".into(),
-        content: "untouched".into(),
-        media_type: "text/plain",
-    };
-    assert_eq!(write(&root, &file, false).unwrap(), Fate::Kept);
-    assert_eq!(write(&root, &file, true).unwrap(), Fate::Replaced);
-    assert!(fs::symlink_metadata(root.join("file")).unwrap().is_file());
+    std::os::unix::fs::symlink(&outside, root.join("LICENSE")).unwrap();
+    assert_eq!(write_all(&root, &plan(), false)["LICENSE"], Fate::Kept);
+    assert_eq!(write_all(&root, &plan(), true)["LICENSE"], Fate::Replaced);
+    let found = fs::symlink_metadata(root.join("LICENSE")).unwrap();
+    assert!(found.is_file());
     assert_eq!(fs::read_to_string(&outside).unwrap(), "untouched");
-}
-
-#[test]
-#[cfg(unix)]
-fn what_an_interrupted_run_left_is_no_obstacle_and_no_trap() {
-    let directory = tempfile::tempdir().unwrap();
-    let other = directory.path().join("other");
-    fs::write(&other, "untouched").unwrap();
-    fs::write(directory.path().join("half.remit-part"), "ha").unwrap();
-    std::os::unix::fs::symlink(&other, directory.path().join("trap.remit-part")).unwrap();
-    for name in ["half", "trap"] {
-        let file = PlannedFile {
-            path: name.into(),
-            content: "whole".into(),
-            media_type: "text/plain",
-        };
-        assert_eq!(
-            write(directory.path(), &file, false).unwrap(),
-            Fate::Created
-        );
-        let place = directory.path().join(name);
-        assert!(fs::symlink_metadata(&place).unwrap().is_file());
-        assert_eq!(fs::read_to_string(&place).unwrap(), "whole");
-    }
-    assert_eq!(fs::read_to_string(&other).unwrap(), "untouched");
 }

@@ -1,0 +1,70 @@
+//! The adapter as the host sees it: runs the tool, reads its report, says what came of it.
+//!
+//! Never: a second run of the tool. Whether to try again is the host's decision.
+
+use remit_plugin_reports::check::{self, Request, Run};
+use remit_plugin_reports::junit;
+use remit_plugin_reports::verdict::Verdict;
+use remit_plugin_sdk::{
+    Adapter, AdapterReport, Call, Capabilities, Context, Failure, Problem, SafetyTier, progress,
+};
+use serde_json::Map;
+
+use crate::rule::verdict;
+
+/// How long one run usually may take, in milliseconds.
+const USUAL_TIME_MS: u64 = 900_000;
+/// How many runs at once a machine takes: each uses several processors.
+const MOST_AT_ONCE: u32 = 4;
+
+/// The plugin.
+pub(crate) struct NodeTest;
+
+impl Adapter for NodeTest {
+    fn describe() -> Capabilities {
+        Capabilities {
+            id: "node-test".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            title: "Run the tests of a JavaScript project with node --test".into(),
+            task_kinds: vec!["test".into()],
+            domains: vec!["javascript".into()],
+            max_parallel: MOST_AT_ONCE,
+            timeout_ms: USUAL_TIME_MS,
+            // Tests are code of the workspace.
+            safety_tier: SafetyTier::RunsCode,
+            tool_versions: Some(">=20".into()),
+            input_schema: include_str!("../schema/inputs.json").into(),
+        }
+    }
+
+    fn validate_config() -> Vec<Problem> {
+        check::missing("node", "junit")
+    }
+
+    fn validate_inputs(inputs: String) -> Vec<Problem> {
+        Request::check(&inputs).err().unwrap_or_default()
+    }
+
+    fn execute(context: Context) -> Result<AdapterReport, Failure> {
+        let request = Request::check(&context.inputs)?;
+        progress::step("run node --test");
+        let call = Call::new("node", "junit").slots("files", request.paths.clone());
+        let output = request.call(call).run_keeping(check::MOST_OUTPUT)?;
+        let (tests, trouble) = match junit::read(&output.stdout) {
+            Ok(tests) => (Some(tests), None),
+            Err(error) => (None, Some(format!("the report: {error}"))),
+        };
+        let verdict = check::ended(output.exit)
+            .or_else(|| check::code(output.exit).map(|code| verdict(code, tests.as_ref())))
+            .unwrap_or(Verdict::Internal);
+        let run = Run {
+            request: &request,
+            output: &output,
+            verdict,
+            report_on_stdout: true,
+            trouble: trouble.filter(|_| verdict == Verdict::Internal),
+            more: Map::new(),
+        };
+        run.tests("node", tests.unwrap_or_default())
+    }
+}

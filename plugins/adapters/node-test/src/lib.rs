@@ -1,0 +1,21 @@
+//! The adapter `node-test`: runs the tests of a JavaScript project with node's own runner and says
+//! which failed, and where.
+//!
+//! The report is JUnit XML on standard output. [`rule`] says what came of a run. Never: a success
+//! without a test that ran.
+#![cfg_attr(
+    not(any(test, target_arch = "wasm32")),
+    expect(
+        dead_code,
+        reason = "the component, which uses it all, is built for wasm only"
+    )
+)]
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+mod rule;
+
+#[cfg(target_arch = "wasm32")]
+use component::NodeTest;
+#[cfg(target_arch = "wasm32")]
+remit_plugin_sdk::export_adapter!(NodeTest, "remit-plugin.toml");

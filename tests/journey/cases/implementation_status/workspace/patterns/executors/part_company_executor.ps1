@@ -1,0 +1,3 @@
+def part():
+    # TODO: Implement pattern logic
+    pass

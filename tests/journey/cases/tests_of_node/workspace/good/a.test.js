@@ -1,0 +1,4 @@
+const { test } = require('node:test');
+
+test('adds', () => {});
+test('later', { skip: 'not yet' }, () => {});
