@@ -12,6 +12,7 @@ use crate::repository::{Findings, output_of, rust_files};
 const LAYERS: &[(&str, &[&str])] = &[
     ("remit-core", &[]),
     ("remit-engine", &["remit-core"]),
+    ("remit-authoring", &["remit-core"]),
     ("remit-component", &["remit-core"]),
     ("remit-ledger", &["remit-core", "remit-engine"]),
     ("remit-network", &["remit-core", "remit-engine"]),
@@ -41,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "remit",
         &[
             "remit-attacker",
+            "remit-authoring",
             "remit-builtin",
             "remit-component",
             "remit-core",
@@ -127,6 +129,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "remit-component",
         &["tokio", "wasmtime"],
         "looking into a file runs nothing",
+    ),
+    (
+        "remit-authoring",
+        &["tokio", "wasmtime", "remit-engine"],
+        "making and building a project runs no plugin",
     ),
     (
         "remit-supervisor",
