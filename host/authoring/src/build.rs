@@ -138,7 +138,7 @@ fn component_of(messages: &str) -> Option<PathBuf> {
                 .find(|name| name.ends_with(".wasm"))
                 .map(PathBuf::from)
         })
-        .last()
+        .next_back()
 }
 
 fn javascript(
