@@ -7,7 +7,7 @@
 //! brings into the repository what came of it. Never: a word of the repository's configuration that git gets to see, but for the
 //! format of its objects; a git that writes to the repository itself.
 #![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
+    not(target_arch = "wasm32"),
     expect(
         dead_code,
         reason = "the component, which uses it all, is built for wasm only"
