@@ -194,10 +194,10 @@ fn write(request: &Request) -> Result<AdapterReport, Failure> {
 /// What was changed, held against what the host sees. The host sees what changed since the run began, which
 /// can be more than is the work of this attempt.
 fn done_report(done: Done) -> AdapterReport {
-    let mut details = match done.details {
-        Value::Object(details) => details,
-        _ => Map::new(),
-    };
+    let mut details = Map::new();
+    if let Value::Object(more) = done.details {
+        details.extend(more);
+    }
     let mut mismatch = Vec::new();
     match workspace::changed_files() {
         Ok(seen) => {

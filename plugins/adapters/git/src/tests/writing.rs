@@ -106,9 +106,8 @@ fn a_packed_branch_moves_and_the_packed_one_no_longer_counts() {
     assert_eq!(head(&place), text(&done.details, "commit"));
 }
 
-#[test]
-fn nothing_that_a_repository_configures_runs_when_it_is_written() {
-    let place = Place::new();
+/// Makes a repository, and one inside of it, that configure all the programs there are.
+fn hostile(place: &Place) {
     let root = place.root();
     let inner = root.join("inner");
     fs::create_dir(&inner).unwrap();
@@ -154,8 +153,15 @@ fn nothing_that_a_repository_configures_runs_when_it_is_written() {
     ] {
         fs::copy(place.evil(hook), root.join(".git/hooks").join(hook)).unwrap();
     }
+}
+
+#[test]
+fn nothing_that_a_repository_configures_runs_when_it_is_written() {
+    let place = Place::new();
+    hostile(&place);
+    let root = place.root();
     fs::write(root.join("c.txt"), "TWO\n").unwrap();
-    fs::write(inner.join("dirty"), "x").unwrap();
+    fs::write(root.join("inner/dirty"), "x").unwrap();
     place.canaries();
     place.git(&["add", "--dry-run", "-A"]);
     let without = place.canaries();
