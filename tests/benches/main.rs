@@ -15,6 +15,7 @@
 mod command;
 mod confinement;
 mod execution;
+mod languages;
 mod measure;
 mod memory;
 mod peer;
@@ -32,6 +33,7 @@ const ALL: &[(&str, fn())] = &[
     ("confinement", confinement::run),
     ("command", command::run),
     ("execution", execution::run),
+    ("languages", languages::run),
 ];
 
 /// Says that the process is to measure, and not to start one that does.

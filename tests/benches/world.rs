@@ -50,13 +50,23 @@ pub(crate) async fn load_built_in(id: &str) -> LoadedPlugin {
 }
 
 async fn load(guest: BuiltIn, workspace: Option<&Path>) -> LoadedPlugin {
-    let engine = Runtime::new(None).unwrap();
-    let plugin = LoadedPlugin::load(&engine, guest.bytes.into())
-        .await
-        .unwrap();
+    let plugin = compiled(guest.bytes).await;
     let dir = workspace.map(|path| Dir::open_ambient_dir(path, ambient_authority()).unwrap());
     plugin
         .with_surroundings(dir.map(Arc::new), Vec::new(), MEMORY)
+        .unwrap()
+}
+
+async fn compiled(bytes: &[u8]) -> LoadedPlugin {
+    let engine = Runtime::new(None).unwrap();
+    LoadedPlugin::load(&engine, bytes.into()).await.unwrap()
+}
+
+/// A component from anywhere, compiled with an engine of its own and linked, with this much memory.
+pub(crate) async fn load_bytes(bytes: &[u8], memory: u64) -> LoadedPlugin {
+    compiled(bytes)
+        .await
+        .with_surroundings(None, Vec::new(), memory)
         .unwrap()
 }
 
@@ -82,7 +92,9 @@ fn host(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(FakeTree::default()),
+            http: None,
             scratch: None,
+            person: None,
             durable: None,
         },
         Identity {

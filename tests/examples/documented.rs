@@ -8,13 +8,13 @@ use crate::place::Place;
 
 /// One command and the exit code that the document states.
 #[derive(Debug, PartialEq, Eq)]
-struct Documented {
-    line: String,
-    code: i32,
+pub(crate) struct Documented {
+    pub(crate) line: String,
+    pub(crate) code: i32,
 }
 
 /// The commands of a document, in order.
-fn commands(text: &str) -> Vec<Documented> {
+pub(crate) fn commands(text: &str) -> Vec<Documented> {
     let mut found: Vec<Documented> = Vec::new();
     let mut inside = false;
     for line in text.lines() {

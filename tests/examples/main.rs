@@ -15,14 +15,16 @@
     reason = "a test may panic"
 )]
 
+mod authoring;
 mod documented;
 mod durable;
+mod languages;
 mod place;
+mod projects;
+mod toolchains;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 
 use place::Place;
 
@@ -31,22 +33,13 @@ fn examples() -> PathBuf {
     fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples")).unwrap()
 }
 
-/// Builds the example plugin, once for all tests, and returns its component.
+/// The example plugin in Rust, built once for all tests.
 fn rust_hello() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let project = examples().join("plugins/rust-hello");
-        let mut build = Command::new("cargo");
-        place::forget_outer_build(&mut build);
-        let status = build
-            .args(["build", "--locked", "--release"])
-            .args(["--target", "wasm32-wasip2"])
-            .current_dir(&project)
-            .status()
-            .expect("cargo starts");
-        assert!(status.success(), "the example plugin does not build");
-        project.join("target/wasm32-wasip2/release/rust_hello.wasm")
-    })
+    let (_, component) = toolchains::hellos()
+        .iter()
+        .find(|(language, _)| *language == "rust")
+        .expect("Rust builds this repository, too");
+    component
 }
 
 #[test]
@@ -127,11 +120,7 @@ fn the_plugin_gets_what_it_is_granted_and_nothing_else() {
 fn the_plugin_uses_git_where_it_may_and_remembers() {
     let place = Place::new();
     place.write("one.txt", "1");
-    let status = Command::new("git")
-        .args(["init", "--quiet", place.workspace()])
-        .status()
-        .unwrap();
-    assert!(status.success(), "git init");
+    place.git_init();
     let policy = format!(
         "format = 1\n[plugins.rust-hello]\nfile = \"{}\"\nread = [\".\"]\nwrite = [\".\"]\n\
          run = [\"git:ls-files\"]\n",

@@ -2,12 +2,15 @@
 //!
 //! Never: the configuration, trust or cache of whoever runs the tests.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
+
+use crate::toolchains;
 
 /// Variables with which the build of these tests would reach into a build that a test starts.
 const OUTER: &[&str] = &[
@@ -32,6 +35,7 @@ pub(crate) fn forget_outer_build(command: &mut Command) {
 pub(crate) struct Place {
     root: TempDir,
     workspace: String,
+    cache: PathBuf,
 }
 
 impl Place {
@@ -44,7 +48,21 @@ impl Place {
         fs::create_dir(&bin).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_remit"), bin.join("remit")).unwrap();
         let workspace = workspace.to_str().unwrap().to_owned();
-        Self { root, workspace }
+        let cache = root.path().join("cache");
+        Self {
+            root,
+            workspace,
+            cache,
+        }
+    }
+
+    /// A place that has compiled plugins in common with others: compiling CPython takes longer than
+    /// everything else that a test does with it.
+    pub(crate) fn with_shared_cache() -> Self {
+        Self {
+            cache: toolchains::home().join("compiled"),
+            ..Self::new()
+        }
     }
 
     /// The workspace.
@@ -57,9 +75,20 @@ impl Place {
         fs::read_to_string(Path::new(&self.workspace).join(path)).ok()
     }
 
-    /// Writes a file of the workspace.
+    /// Writes a file of the workspace, and the directories above it.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        fs::write(Path::new(&self.workspace).join(path), text).unwrap();
+        let path = Path::new(&self.workspace).join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Makes the workspace a repository of git.
+    pub(crate) fn git_init(&self) {
+        let status = Command::new("git")
+            .args(["init", "--quiet", self.workspace()])
+            .status()
+            .unwrap();
+        assert!(status.success(), "git init");
     }
 
     /// Writes a file beside the workspace and returns its path.
@@ -94,24 +123,49 @@ impl Place {
         )
     }
 
+    /// Runs the program with another search path.
+    pub(crate) fn remit_on(&self, path: &OsStr, args: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_remit"));
+        let command = command.args(args).current_dir(self.root.path());
+        self.run_on(path, command, &args.join(" "))
+    }
+
     /// Runs a line of a document the way that its reader would.
     pub(crate) fn shell(&self, line: &str, directory: &Path) -> Ran {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        self.shell_on(&path, line, directory)
+    }
+
+    /// The same with another search path.
+    pub(crate) fn shell_on(&self, path: &OsStr, line: &str, directory: &Path) -> Ran {
         let mut command = Command::new("sh");
-        self.run(command.args(["-c", line]).current_dir(directory), line)
+        self.run_on(
+            path,
+            command.args(["-c", line]).current_dir(directory),
+            line,
+        )
     }
 
     fn run(&self, command: &mut Command, line: &str) -> Ran {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        self.run_on(&path, command, line)
+    }
+
+    fn run_on(&self, path: &OsStr, command: &mut Command, line: &str) -> Ran {
         let own = |name: &str| self.root.path().join(name);
         forget_outer_build(command);
-        let path = std::env::var_os("PATH").unwrap_or_default();
         let path =
-            std::env::join_paths(std::iter::once(own("bin")).chain(std::env::split_paths(&path)));
+            std::env::join_paths(std::iter::once(own("bin")).chain(std::env::split_paths(path)));
         let output = command
             .env("PATH", path.unwrap())
             .env("XDG_CONFIG_HOME", own("config"))
             .env("XDG_STATE_HOME", own("state"))
-            .env("XDG_CACHE_HOME", own("cache"))
+            .env("XDG_CACHE_HOME", &self.cache)
             .env("TMPDIR", own("tmp"))
+            // What a toolchain keeps for the next build is no matter of one test.
+            .env("ZIG_GLOBAL_CACHE_DIR", toolchains::home().join("zig-cache"))
+            .env("CARGO_TARGET_DIR", toolchains::home().join("cargo"))
+            .env("PIP_CACHE_DIR", toolchains::home().join("pip-cache"))
             .env_remove("REMIT_LOG")
             .stdin(Stdio::null())
             .output()

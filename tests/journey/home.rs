@@ -198,7 +198,7 @@ pub(crate) fn guests() -> PathBuf {
     let place = shared().join("guests");
     WRITTEN.call_once(|| {
         std::fs::create_dir_all(&place).unwrap();
-        for guest in ["boaster", "probe", "noop", "shoddy", "steps"] {
+        for guest in ["boaster", "choosy", "probe", "noop", "shoddy", "steps"] {
             let guest = remit_builtin::find_testing(guest).unwrap();
             keep(&place, &format!("{}.wasm", guest.id), guest.bytes);
         }

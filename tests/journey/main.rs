@@ -11,8 +11,10 @@
     reason = "a test may panic, starts the program, and writes what the program reads"
 )]
 
+mod adapters;
 mod agents;
 mod approvals;
+mod asking;
 mod audit;
 mod authoring;
 mod case;
@@ -27,6 +29,7 @@ mod durable;
 mod execute;
 mod executing;
 mod home;
+mod http;
 mod kill;
 mod learning;
 mod machine;
@@ -36,6 +39,7 @@ mod plans;
 mod repositories;
 mod scratch;
 mod secrets;
+mod server;
 mod surface;
 mod terminal;
 mod tree;

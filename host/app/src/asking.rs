@@ -43,7 +43,9 @@ pub(crate) fn powerless(
         tools,
         state: Arc::new(MemoryState::new()),
         tree: wiring::untouched_tree(),
+        http: None,
         scratch: None,
+        person: None,
         durable: None,
     };
     let identity = Identity {
@@ -63,7 +65,7 @@ pub(crate) fn powerless(
 }
 
 /// Nobody watches.
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 #[async_trait]
 impl Sink for Unwatched {

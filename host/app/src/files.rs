@@ -276,25 +276,6 @@ pub(crate) fn real_dir(path: &Path) -> Result<PathBuf, Stop> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_that_is_held_for_a_policy_is_no_policy() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("remit.toml");
-        fs::create_dir(&path).unwrap();
-        assert!(
-            !is_placeholder(&path, "remit.toml"),
-            "somebody's own directory"
-        );
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o1555);
-        fs::set_permissions(&path, mode).unwrap();
-        assert!(is_placeholder(&path, "remit.toml"));
-    }
-}
-
 /// Whether a path that a person named is a directory.
 pub(crate) fn is_directory(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|data| data.is_dir())
@@ -376,4 +357,23 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8], is_program: bool) -> Result<(
         };
         Stop::usage(format!("cannot write {}: {error}", path.display()), fix)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_held_for_a_policy_is_no_policy() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("remit.toml");
+        fs::create_dir(&path).unwrap();
+        assert!(
+            !is_placeholder(&path, "remit.toml"),
+            "somebody's own directory"
+        );
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o1555);
+        fs::set_permissions(&path, mode).unwrap();
+        assert!(is_placeholder(&path, "remit.toml"));
+    }
 }

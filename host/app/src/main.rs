@@ -3,6 +3,7 @@
 //! This file only starts: it reads the command line, calls one command, and turns what comes back
 //! into an exit code. Never: logic that belongs to a command or to a crate below.
 
+mod adapters;
 mod approvals;
 mod asking;
 mod cli;
@@ -18,6 +19,7 @@ mod files;
 mod fixture;
 mod hardening;
 mod host_identity;
+mod interview;
 mod ledger_file;
 mod lint;
 mod loading;

@@ -120,7 +120,7 @@ impl Owner {
                 Scope::Write(_) => &mut flags.allow_write,
                 Scope::Env(_) => &mut flags.allow_env,
                 Scope::Run(_) | Scope::RunAny => &mut flags.allow_run,
-                Scope::Net(_) => &mut flags.allow_net,
+                Scope::Net(_) | Scope::NetAny => &mut flags.allow_net,
             };
             values.push(scope.to_string());
         }

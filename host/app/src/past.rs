@@ -116,6 +116,8 @@ impl Past {
             | Event::ToolOutput { .. }
             | Event::ToolFinished { .. }
             | Event::ToolRefused { .. }
+            | Event::HttpRequested { .. }
+            | Event::HttpFinished { .. }
             | Event::FilesChanged { .. } => {}
         }
     }

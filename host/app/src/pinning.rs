@@ -177,7 +177,7 @@ fn new_id() -> Result<ApprovalId, Stop> {
 
 /// What a tool says about its version, if its declaration lets one ask and no rule forbids it. The
 /// question is decided and carried out like a plugin's call.
-async fn version(
+pub(crate) async fn version(
     owner: &Owner,
     tools: &ToolBox,
     tool: &ToolDeclaration,

@@ -209,6 +209,8 @@ impl<'a> Stage<'a> {
             journal,
             cancel: self.cancel.clone(),
             timeout: self.timeout,
+            // A rehearsal is made more than once, and nobody wants to be asked by a copy.
+            person: None,
             rehearsal: Some(wiring::Rehearsal {
                 observer: Arc::clone(&used) as Arc<dyn Observer>,
                 confinement: MINIMUM_CONFINEMENT,
@@ -280,6 +282,8 @@ impl Seen {
             | Event::ApprovalRevoked { .. }
             | Event::ClaimsDiffer { .. }
             | Event::ToolOutput { .. }
+            | Event::HttpRequested { .. }
+            | Event::HttpFinished { .. }
             | Event::ToolRefused { .. } => {}
         }
     }
@@ -289,7 +293,12 @@ impl Seen {
 pub(crate) fn variables(scopes: &[Scope]) -> Vec<String> {
     let names = scopes.iter().filter_map(|scope| match scope {
         Scope::Env(name) => Some(name.to_string()),
-        Scope::Read(_) | Scope::Write(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => None,
+        Scope::Read(_)
+        | Scope::Write(_)
+        | Scope::Run(_)
+        | Scope::RunAny
+        | Scope::Net(_)
+        | Scope::NetAny => None,
     });
     names.collect()
 }

@@ -26,10 +26,10 @@ use remit_engine::inputs::RawInputs;
 use remit_engine::journal::Journal;
 use remit_engine::plugin::Role;
 use remit_engine::seam::{
-    Observer, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
+    Http, Observer, Person, Relay, Scratch, StateStore, Tools, WorkingTree, WorkspaceError,
 };
 use remit_ledger::{MemoryState, SqliteState};
-use remit_network::OriginRelay;
+use remit_network::{HttpClient, OriginRelay};
 use remit_process::{
     AttemptDirectory, HostEnvironment, ProbeError, Settings, ToolBox, Without, probe,
 };
@@ -57,6 +57,8 @@ pub(crate) struct Surroundings {
     pub(crate) journal: Journal,
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
+    /// Who is asked what the plugin wants to know of a person.
+    pub(crate) person: Option<Arc<dyn Person>>,
     pub(crate) rehearsal: Option<Rehearsal>,
     /// Writes the run down, if someone wants it.
     pub(crate) recording: Option<Arc<Recording>>,
@@ -220,7 +222,13 @@ pub(crate) async fn wire(
         tools,
         state,
         tree,
+        // A rehearsal has no network.
+        http: match &surroundings.rehearsal {
+            Some(_) => None,
+            None => Some(Arc::new(HttpClient::new()) as Arc<dyn Http>),
+        },
         scratch: Some(Arc::clone(&scratch) as Arc<dyn Scratch>),
+        person: surroundings.person,
         durable: None,
     };
     let identity = Identity {

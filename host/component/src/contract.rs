@@ -17,7 +17,9 @@ pub(crate) const NAMESPACE: &str = "remit";
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("adapter.wit", include_str!("../../../wit/adapter.wit")),
     ("clock.wit", include_str!("../../../wit/clock.wit")),
+    ("http.wit", include_str!("../../../wit/http.wit")),
     ("pattern.wit", include_str!("../../../wit/pattern.wit")),
+    ("person.wit", include_str!("../../../wit/person.wit")),
     ("process.wit", include_str!("../../../wit/process.wit")),
     ("progress.wit", include_str!("../../../wit/progress.wit")),
     ("random.wit", include_str!("../../../wit/random.wit")),

@@ -9,6 +9,7 @@
 //! unbounded use of memory for any input, a verdict from a file's name.
 
 mod contract;
+mod encode;
 mod error;
 mod manifest;
 mod metadata;
@@ -18,6 +19,7 @@ mod sections;
 mod surface;
 mod target;
 
+pub use encode::{EncodeError, encode};
 pub use error::{InspectError, PackError};
 pub use manifest::{EmbeddedManifest, MAX_MANIFEST, extract_manifest, pack};
 pub use metadata::{Metadata, Producer};

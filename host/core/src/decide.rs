@@ -107,8 +107,8 @@ pub(crate) fn judge<'a>(allowance: &'a Allowance, scope: &Scope) -> Verdict<'a> 
                 Verdict::NotAllowed
             }
         }
-        // What any tool means is decided when one is called.
-        Scope::RunAny => Verdict::Granted,
+        // What any tool or any origin means is decided when one is used.
+        Scope::RunAny | Scope::NetAny => Verdict::Granted,
         Scope::Run(tool) => judge_tool(allowance, tool),
     }
 }

@@ -205,6 +205,45 @@ pub enum Event {
         /// Why.
         message: String,
     },
+    /// The plugin's request is about to go to an origin; again for each redirect that is followed.
+    HttpRequested {
+        /// Numbers the requests of this run, from 1.
+        call: u32,
+        /// How many redirects came before.
+        hop: u32,
+        /// The method.
+        method: String,
+        /// Where it goes.
+        origin: String,
+        /// The path; a query is never on record.
+        path: String,
+    },
+    /// A request came to its end.
+    HttpFinished {
+        /// Which request.
+        call: u32,
+        /// The last origin.
+        origin: String,
+        /// How many redirects were followed.
+        hops: u32,
+        /// The status of the answer; absent if there is none.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        status: Option<u16>,
+        /// Bytes of bodies that were sent.
+        sent: u64,
+        /// Bytes of bodies that were kept.
+        received: u64,
+        /// Whether more was left out.
+        truncated: bool,
+        /// Why there is no answer: a stable kebab-case word.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        code: Option<String>,
+        /// The same in words.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        message: Option<String>,
+        /// How long it took, in milliseconds.
+        wall_ms: u64,
+    },
     /// The owner took back an approval on which the grants of this run rest. The run ends.
     ApprovalRevoked {
         /// The approval.
@@ -235,7 +274,7 @@ pub enum Event {
 
 impl Event {
     /// The words of all events, as they stand in `type`.
-    pub const WORDS: [&'static str; 16] = [
+    pub const WORDS: [&'static str; 18] = [
         "run-started",
         "inputs-accepted",
         "denied",
@@ -248,6 +287,8 @@ impl Event {
         "tool-output",
         "tool-finished",
         "tool-refused",
+        "http-requested",
+        "http-finished",
         "approval-revoked",
         "files-changed",
         "claims-differ",
@@ -270,6 +311,8 @@ impl Event {
             Self::ToolOutput { .. } => "tool-output",
             Self::ToolFinished { .. } => "tool-finished",
             Self::ToolRefused { .. } => "tool-refused",
+            Self::HttpRequested { .. } => "http-requested",
+            Self::HttpFinished { .. } => "http-finished",
             Self::ApprovalRevoked { .. } => "approval-revoked",
             Self::FilesChanged { .. } => "files-changed",
             Self::ClaimsDiffer { .. } => "claims-differ",

@@ -52,8 +52,7 @@ pub fn explain(
     // A request is granted as a whole, so the whole of one must be; and the thing itself must not
     // be carved out.
     let whole = meaning.iter().find(|request| {
-        *request.scope() == Scope::RunAny
-            || matches!(judge(&allowance, request.scope()), Verdict::Granted)
+        request.scope().is_any() || matches!(judge(&allowance, request.scope()), Verdict::Granted)
     });
     let own = matches!(judge(&allowance, scope), Verdict::Granted);
     let granted = whole.is_some() && own;

@@ -36,6 +36,7 @@ pub mod gate;
 pub mod grant;
 pub mod graph;
 pub mod hook;
+pub mod http;
 pub mod id;
 pub mod manifest;
 pub mod nearest;
@@ -43,6 +44,7 @@ pub mod net;
 
 pub mod outcome;
 pub mod path;
+pub mod person;
 pub mod plan;
 pub mod policy;
 pub mod quantity;

@@ -131,6 +131,8 @@ pub enum Scope {
     RunAny,
     /// Reach this origin.
     Net(NetOrigin),
+    /// Reach any origin that the owner allows; which that is, is decided request by request.
+    NetAny,
 }
 
 impl Scope {
@@ -149,6 +151,7 @@ impl Scope {
             "env" => read(value).map(Self::Env),
             "run" if value == "*" => Ok(Self::RunAny),
             "run" => read(value).map(Self::Run),
+            "net" if value == "*" => Ok(Self::NetAny),
             "net" => read(value).map(Self::Net),
             other => Err(ScopeError::Capability(excerpt(other))),
         }
@@ -162,7 +165,16 @@ impl Scope {
             Self::Write(_) => Capability::Write,
             Self::Env(_) => Capability::Env,
             Self::Run(_) | Self::RunAny => Capability::Run,
-            Self::Net(_) => Capability::Net,
+            Self::Net(_) | Self::NetAny => Capability::Net,
+        }
+    }
+
+    /// Whether it means whatever the owner allows, and so nothing that could be allowed as such.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        match self {
+            Self::RunAny | Self::NetAny => true,
+            Self::Read(_) | Self::Write(_) | Self::Env(_) | Self::Run(_) | Self::Net(_) => false,
         }
     }
 
@@ -177,13 +189,15 @@ impl Scope {
             (Self::Run(above), Self::Run(below)) => above.covers(below),
             (Self::RunAny, Self::Run(_) | Self::RunAny) => true,
             (Self::Net(one), Self::Net(other)) => one == other,
+            (Self::NetAny, Self::Net(_) | Self::NetAny) => true,
             (
                 Self::Read(_)
                 | Self::Write(_)
                 | Self::Env(_)
                 | Self::Run(_)
                 | Self::RunAny
-                | Self::Net(_),
+                | Self::Net(_)
+                | Self::NetAny,
                 _,
             ) => false,
         }
@@ -196,7 +210,7 @@ impl fmt::Display for Scope {
             Self::Read(path) | Self::Write(path) => write!(f, "{path}"),
             Self::Env(name) => write!(f, "{name}"),
             Self::Run(tool) => write!(f, "{tool}"),
-            Self::RunAny => f.write_str("*"),
+            Self::RunAny | Self::NetAny => f.write_str("*"),
             Self::Net(origin) => write!(f, "{origin}"),
         }
     }
@@ -237,6 +251,7 @@ mod tests {
             ("run", "git:status"),
             ("run", "*"),
             ("net", "https://api.example.org"),
+            ("net", "*"),
         ] {
             let scope = Scope::parse(capability, value).unwrap();
             assert_eq!(scope.to_string(), value);
@@ -257,6 +272,7 @@ mod tests {
     #[test]
     fn scopes_cover_only_their_own_kind() {
         let run = |text: &str| Scope::Run(text.parse().unwrap());
+        let net = |text: &str| Scope::Net(text.parse().unwrap());
         let read = |text: &str| Scope::Read(text.parse().unwrap());
         let write = |text: &str| Scope::Write(text.parse().unwrap());
         for (above, below, expected) in [
@@ -270,6 +286,10 @@ mod tests {
             (run("git"), run("go"), false),
             (Scope::RunAny, run("git"), true),
             (run("git"), Scope::RunAny, false),
+            (Scope::NetAny, net("https://a"), true),
+            (Scope::NetAny, run("git"), false),
+            (net("https://a"), Scope::NetAny, false),
+            (net("https://a"), net("https://a:443"), true),
         ] {
             assert_eq!(above.covers(&below), expected, "{above:?} {below:?}");
         }

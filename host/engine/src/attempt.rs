@@ -111,7 +111,7 @@ pub async fn run(plugin: &dyn Plugin, host: &Arc<PluginHost>, request: Request) 
             biased;
             outcome = &mut work => unless_final(host, outcome),
             reason = host.cancel().cancelled() => Outcome::Cancelled { reason },
-            () = tokio::time::sleep(limit) => Outcome::TimedOut {
+            () = host.time_over() => Outcome::TimedOut {
                 limit_ms: millis(limit),
             },
         };

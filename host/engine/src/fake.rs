@@ -27,6 +27,7 @@ use remit_core::grant::Grants;
 use remit_core::manifest::Manifest;
 use remit_core::outcome::InputProblem;
 use remit_core::path::RelPath;
+use remit_core::person::{PersonAnswer, PersonQuestion};
 use remit_core::policy::{Origin, Policy};
 use remit_core::tool::{Exit, FileIdentity, KillCause, Launch, ProgramIdentity, StartError, Usage};
 use tokio::sync::Notify;
@@ -38,8 +39,8 @@ use crate::host::{Durable, Identity, PluginHost, World};
 use crate::journal::{Journal, Watcher};
 use crate::plugin::{Context, Descriptor, Finished, Instance, Plugin, PluginFault, Role};
 use crate::seam::{
-    RunningTool, Scratch, ScratchError, Started, StateError, StateScope, StateStore, StdinClosed,
-    ToolEvent, Tools, WorkingTree, WorkspaceError,
+    Person, Reply, RunningTool, Scratch, ScratchError, Started, StateError, StateScope, StateStore,
+    StdinClosed, ToolEvent, Tools, WorkingTree, WorkspaceError,
 };
 
 pub use record::{FakeAudit, FakeRecord, Told};
@@ -244,6 +245,21 @@ pub fn host_with_scratch(grants: Grants, seen: &Seen, scratch: &str) -> Arc<Plug
     )
 }
 
+/// A person who says yes to everything.
+#[derive(Debug)]
+struct Agreeing;
+
+#[async_trait]
+impl Person for Agreeing {
+    async fn ask(&self, _plugin: &str, _question: &PersonQuestion) -> Reply {
+        Reply::Answered(PersonAnswer {
+            yes: true,
+            note: None,
+            by: "fake".into(),
+        })
+    }
+}
+
 /// A scratch directory that is there already.
 #[derive(Debug)]
 pub struct FakeScratch(pub String);
@@ -289,7 +305,9 @@ fn in_world(
             tools,
             state: Arc::new(FakeState::default()),
             tree: Arc::new(tree),
+            http: None,
             scratch,
+            person: Some(Arc::new(Agreeing)),
             durable,
         },
         Identity {

@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use remit_core::change::Change;
 use remit_core::grant::Access;
+use remit_core::http::Hop;
 use remit_core::path::RelPath;
+use remit_core::person::{PersonAnswer, PersonQuestion};
 use remit_core::tool::{
     Exit, Launch, OriginPort, OriginTraffic, ProgramIdentity, StartError, Usage,
 };
@@ -101,6 +103,57 @@ pub trait Relayed: Send + Sync {
     fn traffic(&self) -> OriginTraffic;
 }
 
+/// What an origin answered to one hop of a request.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case and values, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body, as far as it is kept.
+    pub body: Vec<u8>,
+    /// Whether it had more.
+    pub truncated: bool,
+}
+
+impl std::fmt::Debug for Exchange {
+    /// Shows sizes, never a header or a body.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange")
+            .field("status", &self.status)
+            .field("headers", &self.headers.len())
+            .field("body", &self.body.len())
+            .field("truncated", &self.truncated)
+            .finish()
+    }
+}
+
+/// Why an origin gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
+    /// The name stands for an address that it may not stand for; says which.
+    #[error("{0}")]
+    ForbiddenAddress(String),
+    /// There is no connection; says why.
+    #[error("{0}")]
+    Unreachable(String),
+    /// What came is no answer, or broke off; says how.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Sends requests of plugins to origins that were granted.
+#[async_trait]
+pub trait Http: Send + Sync {
+    /// Makes one hop, without following a redirect, at an address that
+    /// [`remit_core::http::AddressRule`] lets through, and keeps at most this many bytes of the
+    /// answer's body. Dropping the future ends the connection.
+    ///
+    /// # Errors
+    /// See [`ExchangeError`].
+    async fn exchange(&self, hop: &Hop, keep: usize) -> Result<Exchange, ExchangeError>;
+}
+
 /// Why an attempt has no scratch directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the scratch directory cannot be made: {0}")]
@@ -115,6 +168,24 @@ pub trait Scratch: Send + Sync {
     /// # Errors
     /// The disk is full, or the place for private directories cannot be written.
     fn path(&self) -> Result<&str, ScratchError>;
+}
+
+/// What came of a question to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// An answer.
+    Answered(PersonAnswer),
+    /// Nobody answered in time.
+    Expired,
+    /// There is nobody who could be asked; says what to do.
+    Nobody(String),
+}
+
+/// Whoever is there while a run goes on, for questions of its plugin.
+#[async_trait]
+pub trait Person: Send + Sync {
+    /// Asks, and waits for the answer. Safe to cancel: then nobody waits for it any more.
+    async fn ask(&self, plugin: &str, question: &PersonQuestion) -> Reply;
 }
 
 /// Whose values are meant.

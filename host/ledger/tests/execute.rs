@@ -28,6 +28,8 @@ mod order;
 mod people;
 #[path = "execute/prefixes.rs"]
 mod prefixes;
+#[path = "execute/questions.rs"]
+mod questions;
 #[path = "execute/recover.rs"]
 mod recover;
 #[path = "execute/trouble.rs"]

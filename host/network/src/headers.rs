@@ -1,4 +1,5 @@
-//! Headers that belong to one connection and not to the message: they are never passed on.
+//! Headers that belong to one connection and not to the message, which are never passed on; and what
+//! hyper says of a message that is none.
 //!
 //! Never: a change of any other header.
 
@@ -44,6 +45,18 @@ pub(crate) fn host(origin: &NetOrigin) -> Option<HeaderValue> {
     let text = origin.to_string();
     let (_, authority) = text.split_once("://")?;
     HeaderValue::from_str(authority).ok()
+}
+
+/// An error with its causes: hyper's own words alone rarely say what happened.
+pub(crate) fn whole(error: &hyper::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

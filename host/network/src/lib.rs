@@ -6,9 +6,14 @@
 //! made it), a connection to anything but the named origin, a redirect that is followed unasked, a
 //! body or the value of a header in a log.
 
+mod client;
 mod dial;
 mod headers;
 mod relay;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
+pub use client::HttpClient;
 pub use relay::OriginRelay;

@@ -45,6 +45,10 @@ async fn configure() -> Result<Arc<ClientConfig>, DialError> {
     let roots = tokio::task::spawn_blocking(roots)
         .await
         .map_err(|error| DialError::Tls(error.to_string()))?;
+    client_config(roots)
+}
+
+fn client_config(roots: RootCertStore) -> Result<Arc<ClientConfig>, DialError> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| DialError::Tls(error.to_string()))?
@@ -68,4 +72,13 @@ fn roots() -> RootCertStore {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     roots
+}
+
+#[cfg(test)]
+impl Tls {
+    /// TLS that trusts these roots alone.
+    pub(crate) fn trusting(roots: RootCertStore) -> Self {
+        let config = client_config(roots).unwrap();
+        Self(Arc::new(OnceCell::new_with(Some(config))))
+    }
 }

@@ -61,7 +61,39 @@ pub(crate) fn of(workspace: BorrowedFd<'_>, bounds: &Bounds) -> Result<Carved, (
             }
         }
     }
+    for path in bounds.hides() {
+        let failed = |errno: Errno| {
+            let reason = std::io::Error::from(errno).to_string();
+            (path.as_str().to_owned(), reason)
+        };
+        let Some(path) = there(workspace, path).map_err(failed)? else {
+            continue;
+        };
+        if matters(bounds, &path, CoverKind::Emptied) {
+            add(&mut carved.covers, &path, CoverKind::Emptied, true);
+        }
+    }
     Ok(carved)
+}
+
+/// The part of a path that is there and is no way to something else: the path itself, or what of
+/// it is no directory. A `.git` that is a file leads to a directory that a rule about `.git/config`
+/// does not name, so the file is meant then.
+fn there(workspace: BorrowedFd<'_>, path: &RelPath) -> Result<Option<Vec<u8>>, Errno> {
+    let whole = path.as_str();
+    let ends = whole.match_indices('/').map(|(index, _)| index);
+    for end in ends.chain([whole.len()]) {
+        let so_far = &whole[..end];
+        match statat(workspace, so_far, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(data) if FileType::from_raw_mode(data.st_mode) != FileType::Directory => {
+                return Ok(Some(so_far.as_bytes().to_vec()));
+            }
+            Ok(_) => {}
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(Some(whole.as_bytes().to_vec()))
 }
 
 /// Whether a cover of this path changes what the tool may do.
@@ -78,7 +110,7 @@ fn matters(bounds: &Bounds, path: &[u8], kind: CoverKind) -> bool {
             .any(|root| root.covers(&path) || path.covers(root))
     };
     match kind {
-        CoverKind::Hidden => near(bounds.read()) || near(bounds.write()),
+        CoverKind::Hidden | CoverKind::Emptied => near(bounds.read()) || near(bounds.write()),
         CoverKind::Sealed | CoverKind::Pinned => near(bounds.write()),
     }
 }
@@ -235,7 +267,8 @@ fn strength(kind: CoverKind) -> u8 {
     match kind {
         CoverKind::Pinned => 0,
         CoverKind::Sealed => 1,
-        CoverKind::Hidden => 2,
+        CoverKind::Emptied => 2,
+        CoverKind::Hidden => 3,
     }
 }
 
@@ -244,7 +277,7 @@ pub(crate) fn arrange(covers: &mut Vec<Cover>) {
     covers.sort_by_key(|cover| depth(&cover.path));
     let hidden: Vec<Vec<u8>> = covers
         .iter()
-        .filter(|cover| cover.kind == CoverKind::Hidden)
+        .filter(|cover| matches!(cover.kind, CoverKind::Hidden | CoverKind::Emptied))
         .map(|cover| cover.path.clone())
         .collect();
     covers.retain(|cover| {

@@ -68,9 +68,15 @@ mod tests {
         let copy = loaded(&program, &acts).unwrap();
         assert_eq!(copy.len(), program.len());
         assert!(copy.starts_with(b"code") && copy.ends_with(b"more"));
-        assert_eq!(decode(&copy[4 + MARK_LENGTH..4 + MARK_LENGTH + CAPACITY]), acts);
+        assert_eq!(
+            decode(&copy[4 + MARK_LENGTH..4 + MARK_LENGTH + CAPACITY]),
+            acts
+        );
         assert_eq!(loaded(b"something else", &acts), Err(PlayError::NoPlace));
         let long = [Act::Out(vec![0; CAPACITY])];
-        assert!(matches!(loaded(&program, &long), Err(PlayError::TooLong { .. })));
+        assert!(matches!(
+            loaded(&program, &long),
+            Err(PlayError::TooLong { .. })
+        ));
     }
 }

@@ -101,7 +101,10 @@ fn ignore_signals() {
     }
 }
 
-#[expect(unsafe_code, reason = "a process that outlives its parent is made by fork")]
+#[expect(
+    unsafe_code,
+    reason = "a process that outlives its parent is made by fork"
+)]
 fn leave_orphan(time: u64) {
     // SAFETY: the program has one thread, so that the child may do everything that the parent may.
     let child = unsafe { libc::fork() };

@@ -29,6 +29,8 @@ pub(crate) mod pattern {
             "remit:plugin/state": crate::bindings::host::remit::plugin::state,
             "remit:plugin/clock": crate::bindings::host::remit::plugin::clock,
             "remit:plugin/random": crate::bindings::host::remit::plugin::random,
+            "remit:plugin/http": crate::bindings::host::remit::plugin::http,
+            "remit:plugin/person": crate::bindings::host::remit::plugin::person,
         },
     });
 }
@@ -48,6 +50,8 @@ pub(crate) mod adapter {
             "remit:plugin/state": crate::bindings::host::remit::plugin::state,
             "remit:plugin/clock": crate::bindings::host::remit::plugin::clock,
             "remit:plugin/random": crate::bindings::host::remit::plugin::random,
+            "remit:plugin/http": crate::bindings::host::remit::plugin::http,
+            "remit:plugin/person": crate::bindings::host::remit::plugin::person,
         },
     });
 }

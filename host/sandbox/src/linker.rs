@@ -48,6 +48,8 @@ pub const OFFERED: &[(&str, &[&str])] = &[
         &["now-ms", "monotonic-ns", "time-left-ms", "sleep-ms"],
     ),
     ("random", &["bytes"]),
+    ("http", &["send"]),
+    ("person", &["ask"]),
 ];
 
 /// The contract's package and the version line that this host speaks.
@@ -200,6 +202,8 @@ fn add_contract(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
     contract::state::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::clock::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     contract::random::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
+    contract::http::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
+    contract::person::add_to_linker::<_, HasSelf<_>>(linker, |data| data)?;
     Ok(())
 }
 

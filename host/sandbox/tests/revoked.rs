@@ -71,7 +71,9 @@ async fn execute(
             tools: Arc::new(FakeTools::default()),
             state: Arc::new(RevokedAtStore(cancel.clone())),
             tree: Arc::new(FakeTree::default()),
+            http: None,
             scratch: None,
+            person: None,
             durable: None,
         },
         Identity {

@@ -299,7 +299,7 @@ mod tests {
             "type": "object", "properties": {"a": {"pattern": "^ü{300}$", "type": "string"}},
             "required": ["a"],
         });
-        assert_eq!(of(&schema), [json!({}); 0]);
-        assert_eq!(of(&json!({"$ref": "#"})), [json!({}); 0]);
+        assert_eq!(of(&schema), Vec::<Value>::new());
+        assert_eq!(of(&json!({"$ref": "#"})), Vec::<Value>::new());
     }
 }

@@ -91,6 +91,8 @@ fn around(
         state: Arc::new(FakeState::default()),
         tree: Arc::new(FakeTree::default()),
         scratch: None,
+        http: None,
+        person: None,
         durable: None,
     };
     let identity = Identity {

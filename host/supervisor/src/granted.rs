@@ -16,9 +16,19 @@ use crate::root::{Root, copy_of, inside, is_directory, move_to};
 use crate::sys::mount::{self, MountChange};
 use crate::{beneath, idmap};
 
-/// The empty things that cover what is hidden; made in the root.
-const HIDDEN_DIRECTORY: &[u8] = b".hidden";
-const HIDDEN_FILE: &[u8] = b".empty";
+/// The empty things that cover what is hidden; made in the root. Nobody can open them.
+const HIDDEN: [&[u8]; 2] = [b".hidden", b".hidden-file"];
+/// The empty things that cover what is emptied; made in the root. Everybody can read them.
+const EMPTIED: [&[u8]; 2] = [b".empty", b".empty-file"];
+/// Their modes, of the directory and of the file.
+const READABLE: [u32; 2] = [0o555, 0o444];
+
+/// What is empty in a format in which a file without a byte is a mistake.
+const EMPTY_OBJECT: &[u8] = b".empty-object";
+/// Its content: JSON, and YAML.
+const NO_ENTRIES: &[u8] = b"{}\n";
+/// The files that have such a format.
+const WITH_OBJECT: [&[u8]; 3] = [b".json", b".yaml", b".yml"];
 
 impl Root<'_> {
     /// What was granted of the workspace, and what is carved out of that.
@@ -112,10 +122,21 @@ impl Root<'_> {
     }
 
     fn covers(&self) -> Result<(), Errno> {
-        let hides = |cover: &Cover| cover.kind == CoverKind::Hidden;
-        if self.bounds.covers.iter().any(hides) {
-            mkdirat(&self.tree, HIDDEN_DIRECTORY, Mode::empty())?;
-            self.file(&[b"/", HIDDEN_FILE].concat(), 0)?;
+        for (kind, names, modes) in [
+            (CoverKind::Hidden, HIDDEN, [0; 2]),
+            (CoverKind::Emptied, EMPTIED, READABLE),
+        ] {
+            let ([directory, file], [listed, read]) = (names, modes);
+            if self.bounds.covers.iter().any(|cover| cover.kind == kind) {
+                mkdirat(&self.tree, directory, Mode::from_raw_mode(listed))?;
+                self.file(&[b"/", file].concat(), read)?;
+            }
+        }
+        if self.bounds.covers.iter().any(is_object) {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            let [_, read] = READABLE;
+            let file = openat(&self.tree, EMPTY_OBJECT, flags, Mode::from_raw_mode(read))?;
+            rustix::io::write(&file, NO_ENTRIES)?;
         }
         for cover in &self.bounds.covers {
             let target = match beneath::open(&self.tree, inside(&self.full(&cover.path))) {
@@ -129,32 +150,47 @@ impl Root<'_> {
             if FileType::from_raw_mode(fstat(&target)?.st_mode) == FileType::Symlink {
                 return Err(Errno::LOOP);
             }
-            self.cover(cover.kind, target.as_fd())?;
+            self.cover(cover, target.as_fd())?;
         }
         Ok(())
     }
 
-    fn cover(&self, kind: CoverKind, target: BorrowedFd<'_>) -> Result<(), Errno> {
-        let copy = match kind {
+    fn cover(&self, cover: &Cover, target: BorrowedFd<'_>) -> Result<(), Errno> {
+        let copy = match cover.kind {
             CoverKind::Pinned => copy_of(target, b"")?,
             CoverKind::Sealed => {
                 let copy = copy_of(target, b"")?;
                 mount::change(&copy, b"", MountChange::read_only())?;
                 copy
             }
-            CoverKind::Hidden => {
-                let empty = if is_directory(target)? {
-                    HIDDEN_DIRECTORY
-                } else {
-                    HIDDEN_FILE
-                };
-                let copy = copy_of(&self.tree, empty)?;
-                mount::change(&copy, b"", MountChange::read_only())?;
-                copy
+            CoverKind::Hidden => self.empty(HIDDEN, target)?,
+            CoverKind::Emptied if is_object(cover) => {
+                let [directory, _] = EMPTIED;
+                self.empty([directory, EMPTY_OBJECT], target)?
             }
+            CoverKind::Emptied => self.empty(EMPTIED, target)?,
         };
         move_to(&copy, target, b"")
     }
+
+    /// A mount of the empty thing that is of the target's kind.
+    fn empty(&self, names: [&[u8]; 2], target: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+        let [directory, file] = names;
+        let empty = if is_directory(target)? {
+            directory
+        } else {
+            file
+        };
+        let copy = copy_of(&self.tree, empty)?;
+        mount::change(&copy, b"", MountChange::read_only())?;
+        Ok(copy)
+    }
+}
+
+/// Whether a file is emptied whose format wants at least an object.
+fn is_object(cover: &Cover) -> bool {
+    let ends = |end: &&[u8]| cover.path.ends_with(end);
+    cover.kind == CoverKind::Emptied && WITH_OBJECT.iter().any(ends)
 }
 
 /// Whether one path of the workspace is another or lies above it.

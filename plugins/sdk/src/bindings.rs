@@ -40,6 +40,8 @@ pub mod pattern {
             "remit:plugin/state@0.1.0": super::imports::remit::plugin::state,
             "remit:plugin/clock@0.1.0": super::imports::remit::plugin::clock,
             "remit:plugin/random@0.1.0": super::imports::remit::plugin::random,
+            "remit:plugin/http@0.1.0": super::imports::remit::plugin::http,
+            "remit:plugin/person@0.1.0": super::imports::remit::plugin::person,
         },
     });
 }
@@ -61,6 +63,8 @@ pub mod adapter {
             "remit:plugin/state@0.1.0": super::imports::remit::plugin::state,
             "remit:plugin/clock@0.1.0": super::imports::remit::plugin::clock,
             "remit:plugin/random@0.1.0": super::imports::remit::plugin::random,
+            "remit:plugin/http@0.1.0": super::imports::remit::plugin::http,
+            "remit:plugin/person@0.1.0": super::imports::remit::plugin::person,
         },
     });
 }

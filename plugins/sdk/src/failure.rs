@@ -65,6 +65,13 @@ impl From<Vec<Problem>> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    /// A file that was not read or written. The host has put a refusal on record as a denial.
+    fn from(error: std::io::Error) -> Self {
+        Self::failed("io", error.to_string())
+    }
+}
+
 impl From<ProcessError> for Failure {
     /// An invalid call is the plugin's fault, not that of its inputs, so it becomes a report.
     fn from(error: ProcessError) -> Self {

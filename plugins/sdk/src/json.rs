@@ -7,8 +7,13 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
 
 use crate::{Failure, Problem};
+
+/// How serde's message about a field begins that a type does not have. It is a problem of the object
+/// around it, as JSON Schema has it: the host then names it once.
+const UNKNOWN_FIELD: &str = "unknown field";
 
 /// Reads inputs (or any other JSON text of the contract) as a typed value.
 ///
@@ -23,9 +28,42 @@ use crate::{Failure, Problem};
 /// ```
 ///
 /// # Errors
-/// One problem with the code `type` that says what was found and where.
+/// One problem with the code `type` that says what was found, with a JSON pointer to where.
 pub fn inputs<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Problem>> {
-    serde_json::from_str(text).map_err(|error| vec![Problem::new("", "type", error.to_string())])
+    let deserializer = &mut serde_json::Deserializer::from_str(text);
+    let found = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
+        let message = error.inner().to_string();
+        let mut path = pointer(error.path());
+        if message.starts_with(UNKNOWN_FIELD) {
+            path.truncate(path.rfind('/').unwrap_or_default());
+        }
+        Problem::new(path, "type", message)
+    });
+    let value = found.map_err(|problem| vec![problem])?;
+    deserializer
+        .end()
+        .map_err(|error| vec![Problem::new("", "type", error.to_string())])?;
+    Ok(value)
+}
+
+/// A path as a JSON pointer (RFC 6901).
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            // What is below has no place that could be named.
+            Segment::Unknown => break,
+        }
+    }
+    pointer
 }
 
 /// Writes a value as JSON text, for `outputs`, `details` or `state`.
@@ -54,6 +92,31 @@ mod tests {
             "{}",
             problems[0].message
         );
+    }
+
+    #[test]
+    fn a_problem_names_the_place_as_a_json_pointer() {
+        let read: Result<BTreeMap<String, Vec<u8>>, _> = inputs(r#"{"a/b": [1, "x"]}"#);
+        assert_eq!(read.err().unwrap_or_default()[0].path, "/a~1b/1");
+        let read: Result<u8, _> = inputs("1 2");
+        assert_eq!(read.err().unwrap_or_default()[0].path, "");
+    }
+
+    #[test]
+    fn an_unknown_field_is_a_problem_of_the_object_that_has_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Known {
+            #[expect(dead_code, reason = "only read")]
+            a: Option<Box<Known>>,
+        }
+        let path = |text| {
+            inputs::<Known>(text).err().unwrap_or_default()[0]
+                .path
+                .clone()
+        };
+        assert_eq!(path(r#"{"b": 1}"#), "");
+        assert_eq!(path(r#"{"a": {"b": 1}}"#), "/a");
     }
 
     #[test]

@@ -7,44 +7,35 @@
 //!
 //! A whole plugin:
 //!
-//! ```no_run
-//! use remit_plugin_sdk::{Call, Context, Descriptor, Failure, Outcome, Pattern, Problem, progress};
+//! ```
+//! # #[cfg(any())] // the package of this example has no manifest
+//! # mod plugin {
+//! use remit::{Call, Done, Failure, progress};
 //!
-//! struct CountFiles;
-//!
-//! impl Pattern for CountFiles {
-//!     fn describe() -> Descriptor {
-//!         Descriptor {
-//!             id: "count-files".into(),
-//!             version: "0.1.0".into(),
-//!             title: "Count the files that git knows".into(),
-//!             input_schema: r#"{"type": "object", "additionalProperties": false}"#.into(),
-//!             output_schema: "{}".into(),
-//!         }
-//!     }
-//!
-//!     fn validate_inputs(_inputs: String) -> Vec<Problem> {
-//!         Vec::new()
-//!     }
-//!
-//!     fn execute(_context: Context) -> Result<Outcome, Failure> {
-//!         progress::step("ask git");
-//!         let listed = Call::new("git", "ls-files").run()?.into_success("git ls-files")?;
-//!         let files = listed.stdout_text().lines().count();
-//!         Ok(Outcome {
-//!             summary: format!("{files} files"),
-//!             outputs: format!(r#"{{"files": {files}}}"#),
-//!             artifacts: Vec::new(),
-//!         })
-//!     }
+//! #[remit::inputs]
+//! struct Inputs {
+//!     /// Only names that end so.
+//!     suffix: String,
 //! }
 //!
-//! # #[cfg(any())] // the package of this example has no manifest
-//! remit_plugin_sdk::export_pattern!(CountFiles, "remit-plugin.toml");
-//! # fn main() {}
+//! #[remit::outputs]
+//! struct Outputs {
+//!     files: usize,
+//! }
+//!
+//! #[remit::pattern]
+//! fn count_files(inputs: Inputs) -> Result<Done<Outputs>, Failure> {
+//!     progress::step("ask git");
+//!     let listed = Call::new("git", "ls-files").run()?.into_success("git ls-files")?;
+//!     let names = listed.stdout_text();
+//!     let files = names.split('\0').filter(|name| name.ends_with(&inputs.suffix)).count();
+//!     Ok(Done::new(format!("{files} files"), Outputs { files }))
+//! }
+//! # }
 //! ```
 //!
-//! with `remit-plugin.toml` beside its `Cargo.toml`:
+//! with the SDK in its `Cargo.toml` as `remit = { package = "remit-plugin-sdk", … }`, and
+//! `remit-plugin.toml` beside it:
 //!
 //! ```toml
 //! format = 1
@@ -59,7 +50,9 @@
 //! reason = "asks git for the files"
 //! ```
 //!
-//! Build it as a `cdylib` for `wasm32-wasip2`; `remit inspect` then shows what it asks for.
+//! Build it as a `cdylib` for `wasm32-wasip2`; `remit inspect` then shows what it asks for. Whoever
+//! wants to see every function of the contract implements [`Pattern`] or [`Adapter`] and calls
+//! [`export_pattern!`] or [`export_adapter!`] instead.
 //!
 //! Files are read and written with `std::fs` below [`workspace::root`]. Processes, state, progress,
 //! time and randomness come from the modules of this crate. `println!` becomes a log line.
@@ -72,10 +65,16 @@ mod call;
 mod child;
 mod export;
 mod failure;
+pub mod http;
 pub mod json;
+pub mod person;
 pub mod progress;
 pub mod state;
+pub mod typed;
 pub mod workspace;
+
+#[doc(hidden)]
+pub use {schemars, serde};
 
 pub use bindings::adapter::exports::remit::plugin::adapter::{
     Capabilities, Cost, Guest as Adapter, Report as AdapterReport, SafetyTier,
@@ -91,3 +90,5 @@ pub use bindings::imports::remit::plugin::{clock, random};
 pub use bindings::pattern::exports::remit::plugin::pattern::{Descriptor, Guest as Pattern};
 pub use call::{Call, DEFAULT_OUTPUT_LIMIT};
 pub use child::Line;
+pub use remit_plugin_sdk_macros::{adapter, inputs, outputs, pattern};
+pub use typed::{About, Done};

@@ -74,7 +74,7 @@ fn a_page_has_requests_policy_inputs_and_ends() {
         "write = [\".\"]",
         "--allow-write=.",
         "## Inputs",
-        "| `module_name` | string | yes |",
+        "| `module_name` | string |",
         "## Outputs",
         "## How it ends",
         "| 3 (denied) |",

@@ -51,6 +51,7 @@ fn people_answer_what_they_are_asked_once() {
                 question,
                 text,
                 expires_ms,
+                asked_by: None,
             }],
         );
     }

@@ -12,6 +12,7 @@ use crate::repository::{Findings, output_of, rust_files};
 const LAYERS: &[(&str, &[&str])] = &[
     ("remit-core", &[]),
     ("remit-engine", &["remit-core"]),
+    ("remit-authoring", &["remit-core"]),
     ("remit-component", &["remit-core"]),
     ("remit-ledger", &["remit-core", "remit-engine"]),
     ("remit-network", &["remit-core", "remit-engine"]),
@@ -41,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "remit",
         &[
             "remit-attacker",
+            "remit-authoring",
             "remit-builtin",
             "remit-component",
             "remit-core",
@@ -56,6 +58,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "remit-workspace",
         ],
     ),
+    // A program of the tests, and of people who try an agent; knows nothing of the host.
+    ("remit-model-server", &[]),
     (
         "remit-tests",
         &[
@@ -71,8 +75,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What the tests of any crate may see besides: guest programs, which are data.
-const FOR_TESTS: &[&str] = &["remit-builtin"];
+/// What the tests of any crate may see besides: guest programs, which are data, and a model that
+/// says what a script says.
+const FOR_TESTS: &[&str] = &["remit-builtin", "remit-model-server"];
 
 /// What must not be reachable from a crate, and why.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
@@ -124,6 +129,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "remit-component",
         &["tokio", "wasmtime"],
         "looking into a file runs nothing",
+    ),
+    (
+        "remit-authoring",
+        &["tokio", "wasmtime", "remit-engine"],
+        "making and building a project runs no plugin",
     ),
     (
         "remit-supervisor",

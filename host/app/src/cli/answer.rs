@@ -3,8 +3,9 @@
 //! Never: an answer to another question than the one that was asked; a second answer.
 
 use anstream::println;
-use remit_core::durable::{Answer, LedgerEvent, Phase, Question, Stream};
+use remit_core::durable::{Answer, LedgerEvent, Question, Stream};
 use remit_core::outcome::ExitCode;
+use remit_core::person::MAX_NOTE;
 use remit_engine::durable::ledger::{Ledger, TaskView};
 use serde_json::json;
 
@@ -32,9 +33,6 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
-
-/// Longest note, in bytes: a page of text.
-const MAX_NOTE: usize = 4_096;
 
 /// The command that answers.
 pub(super) fn command(question: Question, answer: Answer) -> &'static str {
@@ -98,8 +96,10 @@ async fn say(
 fn check(task: &TaskView, question: Question, answer: Answer) -> Result<bool, Stop> {
     let name = format!("{}/{}", task.run, task.spec.id);
     let state = &task.state;
-    let asked = state.question;
-    if let Some((asked, _)) = asked
+    let open = state.open_question();
+    let asked = open.map(|open| open.question);
+    let asked = asked.or(state.question.map(|(question, _)| question));
+    if let Some(asked) = asked
         && asked != question
     {
         return Err(Stop::usage(
@@ -107,23 +107,24 @@ fn check(task: &TaskView, question: Question, answer: Answer) -> Result<bool, St
             format!("write: {} {name}", command(asked, answer)),
         ));
     }
-    match state.answer {
-        Some(before) if before == answer => return Ok(false),
-        Some(_) => {
-            return Err(Stop::usage(
+    let Some(open) = open else {
+        // Of an attempt that has its answer the newest one counts.
+        let before = state
+            .answer
+            .or(state.newest_answer().and_then(|it| it.answer));
+        return match before {
+            Some(before) if before == answer => Ok(false),
+            Some(_) => Err(Stop::usage(
                 format!("{name} was answered otherwise before"),
                 format!("an answer stands; `remit show {name}` says whose it is"),
-            ));
-        }
-        None => {}
-    }
-    if state.phase != Phase::Waiting {
-        return Err(Stop::usage(
-            format!("{name} asks nobody: it is {}", state.phase),
-            "`remit task list --waiting` shows what waits for a person",
-        ));
-    }
-    if let Some((_, Some(expires_ms))) = asked
+            )),
+            None => Err(Stop::usage(
+                format!("{name} asks nobody: it is {}", state.phase),
+                "`remit task list --waiting` shows what waits for a person",
+            )),
+        };
+    };
+    if let Some(expires_ms) = open.expires_ms
         && expires_ms <= now_ms()
     {
         return Err(Stop::usage(

@@ -37,6 +37,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Closer {
     Security(super::security::Args),
+    Adapters(super::adapter::DoctorArgs),
 }
 
 /// How a check came out.
@@ -76,6 +77,7 @@ impl Check {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Stop> {
     match &args.closer {
         Some(Closer::Security(args)) => super::security::run(args),
+        Some(Closer::Adapters(args)) => super::adapter::doctor(args),
         None => overview(args),
     }
 }

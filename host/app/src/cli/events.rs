@@ -117,7 +117,10 @@ fn print(args: &Args, meant: Option<&Meant>, entry: &Entry) -> Result<ControlFlo
         return Ok(stdout::line(&json_line(entry)?));
     }
     let with_place = meant.is_none_or(|meant| meant.task().is_none());
-    Ok(stdout::line(&entry::line(entry, with_place)))
+    let flags = args.ledger.flags();
+    Ok(stdout::line(&entry::line_with_hint(
+        entry, with_place, &flags,
+    )))
 }
 
 fn print_raw(entry: &Entry) -> ControlFlow<()> {

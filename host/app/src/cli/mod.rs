@@ -4,6 +4,7 @@
 //! Never: I/O while arguments are read; a command that prints on standard output in `--json` mode
 //! what is not JSON.
 
+mod adapter;
 mod answer;
 mod append;
 mod audit;
@@ -26,9 +27,11 @@ mod metrics;
 mod pack;
 mod plan;
 mod plugin;
+mod plugin_build;
 mod plugin_conformance;
 mod plugin_docs;
 mod plugin_lint;
+mod plugin_new;
 mod plugin_test;
 mod policy;
 mod reference;
@@ -111,6 +114,7 @@ enum Command {
     Plan(plan::Args),
     Request(request::Args),
     Plugin(plugin::Args),
+    Adapter(adapter::Args),
     Fixture(fixture::Args),
     Tool(tool::Args),
     Policy(policy::Args),
@@ -149,6 +153,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode, Stop> {
         Command::Plan(args) => plan::run(&args),
         Command::Request(args) => request::run(&args),
         Command::Plugin(args) => plugin::run(args),
+        Command::Adapter(args) => adapter::run(args),
         Command::Fixture(args) => fixture::run(&args),
         Command::Tool(args) => tool::run(args),
         Command::Policy(args) => policy::run(args),

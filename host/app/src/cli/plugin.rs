@@ -6,15 +6,17 @@ use remit_core::outcome::ExitCode;
 use serde_json::json;
 
 use super::target::Look;
-use super::{pack, plugin_conformance, plugin_docs, plugin_lint, plugin_test};
+use super::{
+    pack, plugin_build, plugin_conformance, plugin_docs, plugin_lint, plugin_new, plugin_test,
+};
 use crate::exit::Stop;
 use crate::loading::{self, Loaded};
 use crate::printable::printable;
 use crate::render::{BAD, BOLD, DIM};
 
-/// Lists plugins; tests, checks, documents and packs them
+/// Makes, builds, lists, tests, checks, documents and packs plugins
 ///
-/// For example: remit plugin test . && remit plugin lint . && remit plugin pack . -o app.wasm
+/// For example: remit plugin new say-hello --lang python && remit plugin build say-hello
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -23,6 +25,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(plugin_new::Args),
+    Build(plugin_build::Args),
     List(ListArgs),
     Pack(pack::Args),
     Test(plugin_test::Args),
@@ -42,6 +46,8 @@ struct ListArgs {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Stop> {
     match args.command {
+        Command::New(args) => plugin_new::run(&args),
+        Command::Build(args) => plugin_build::run(&args),
         Command::List(args) => list(&args),
         Command::Pack(args) => pack::run(&args),
         Command::Test(args) => plugin_test::run(&args),

@@ -13,12 +13,14 @@ use remit_engine::cancel::Cancel;
 use remit_engine::inputs::RawInputs;
 use remit_engine::journal::{Journal, Watcher, system_clock};
 use remit_engine::plugin::Role;
+use remit_engine::seam::Person;
 use remit_ledger::Trouble;
 use remit_process::AttemptDirectory;
 
 use super::target::{Inputs, Rules, Target};
 use crate::approvals::Store;
 use crate::exit::Stop;
+use crate::interview::AtTerminal;
 use crate::loading::{self, Loaded};
 use crate::owner::Owner;
 use crate::permission::{Permission, Question};
@@ -204,6 +206,7 @@ async fn attempt(prepared: Prepared, run_id: String, journal: &Journal) -> Resul
         journal: journal.clone(),
         cancel,
         timeout: args.timeout.map(TimeSpan::get),
+        person: ask.then(|| Arc::new(AtTerminal::default()) as Arc<dyn Person>),
         rehearsal: None,
         recording: recording.clone(),
     };

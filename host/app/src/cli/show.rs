@@ -98,6 +98,9 @@ async fn show_run(args: &Args, ledger: &dyn Ledger, run: &RunView) -> Result<Exi
     Ok(ExitCode::Ok)
 }
 
+/// What is said of a task that waits for a person.
+const WAITS: &str = "remit task list --waiting shows what is asked";
+
 fn print_run(run: &RunView, now: u64) {
     let to = run.finished_ms.unwrap_or(now);
     println!(
@@ -135,9 +138,10 @@ fn print_row(task: &TaskView, width: usize, now: u64) {
         .map_or("-", |adapter| adapter.as_str());
     let taken = phase::taken(task, now).map(phase::duration);
     let why = match (&state.last, state.phase) {
+        _ if state.asked.is_some() => WAITS,
         (_, Phase::Completed | Phase::InProgress) => "",
         (Some(last), _) if last.class.is_some() => last.message.as_str(),
-        (_, Phase::Waiting) => "remit task list --waiting shows what is asked",
+        (_, Phase::Waiting) => WAITS,
         (Some(_) | None, _) => task.spec.title.as_deref().unwrap_or(""),
     };
     println!(
@@ -222,6 +226,7 @@ fn print_task(task: &TaskView, now: u64) {
         };
         println!("  {DIM}answered{DIM:#} {word}");
     }
+    print_question(task);
     if let Some(last) = &state.last {
         println!(
             "  {DIM}newest attempt{DIM:#} {}: {}",
@@ -237,6 +242,22 @@ fn print_task(task: &TaskView, now: u64) {
             Effect::Unknown { repeat: false, .. } => "unknown; does not run again".to_owned(),
         };
         println!("  {DIM}effect {number}{DIM:#} {word}");
+    }
+}
+
+/// What its attempt asks a person, with the commands that answer.
+fn print_question(task: &TaskView) {
+    let Some(asked) = &task.state.asked else {
+        return;
+    };
+    println!("  {WARN}asks a person:{WARN:#}");
+    for line in asked.text.lines() {
+        println!("    {}", printable(line));
+    }
+    let name = format!("{}/{}", task.run, task.spec.id);
+    for answer in [Answer::Yes, Answer::No] {
+        let command = super::answer::command(asked.question, answer);
+        println!("    {DIM}{command} {name}{DIM:#}");
     }
 }
 

@@ -4,7 +4,7 @@
 
 use anstream::println;
 use clap::Subcommand;
-use remit_core::durable::{Answer, Phase, Question};
+use remit_core::durable::{Answer, Phase, Question, RunId};
 use remit_core::outcome::ExitCode;
 use remit_core::plan::Work;
 use remit_engine::durable::ledger::{Ledger, TaskQuery, TaskView};
@@ -92,7 +92,7 @@ fn list(args: &ListArgs) -> Result<ExitCode, Stop> {
                 phase::phase(task.state.phase),
                 printable(task.spec.title.as_deref().unwrap_or(""))
             );
-            if task.state.phase == Phase::Waiting {
+            if task.state.open_question().is_some() {
                 print_question(task);
             }
         }
@@ -110,44 +110,62 @@ async fn found(args: &ListArgs, ledger: &dyn Ledger) -> Result<Vec<TaskView>, St
     };
     let mut tasks = Vec::new();
     for run in runs {
-        let limit = MAX_SHOWN.saturating_sub(tasks.len());
-        if limit == 0 {
-            break;
-        }
-        let query = TaskQuery {
-            run: run.run,
-            phases: if args.waiting {
-                vec![Phase::Waiting]
-            } else {
-                Vec::new()
-            },
-            from_index: 0,
-            limit,
-        };
-        tasks.extend(ledger.tasks(query).await.map_err(stop)?);
+        found_in(args, ledger, run.run, &mut tasks).await?;
     }
     Ok(tasks)
 }
 
+/// Adds a run's tasks, page by page: of many that could wait few do.
+async fn found_in(
+    args: &ListArgs,
+    ledger: &dyn Ledger,
+    run: RunId,
+    tasks: &mut Vec<TaskView>,
+) -> Result<(), Stop> {
+    let mut from_index = 0;
+    while tasks.len() < MAX_SHOWN {
+        let query = TaskQuery {
+            run: run.clone(),
+            phases: if args.waiting {
+                // An attempt that asks is still one.
+                vec![Phase::Waiting, Phase::InProgress, Phase::Ready]
+            } else {
+                Vec::new()
+            },
+            from_index,
+            limit: MAX_SHOWN,
+        };
+        let mut found = ledger.tasks(query).await.map_err(stop)?;
+        let Some(last) = found.last() else {
+            break;
+        };
+        from_index = last.state.index.saturating_add(1);
+        found.retain(|task| !args.waiting || task.state.open_question().is_some());
+        found.truncate(MAX_SHOWN.saturating_sub(tasks.len()));
+        tasks.extend(found);
+    }
+    Ok(())
+}
+
 fn print_question(task: &TaskView) {
-    let text = match &task.spec.work {
+    let Some(open) = task.state.open_question() else {
+        return;
+    };
+    let of_plan = match &task.spec.work {
         Work::Manual { instructions, .. } => instructions.as_str(),
         Work::Approval { question, .. } => question.as_str(),
         Work::Plugin { .. } => "",
     };
-    for line in text.lines() {
+    for line in open.text.unwrap_or(of_plan).lines() {
         println!("    {}", printable(line));
     }
-    let Some((question, expires_ms)) = task.state.question else {
-        return;
-    };
-    if let Some(expires_ms) = expires_ms {
+    if let Some(expires_ms) = open.expires_ms {
         println!("    {DIM}until {}{DIM:#}", rfc3339(expires_ms));
     }
     let name = format!("{}/{}", task.run, task.spec.id);
     println!(
         "    {DIM}{} {name}{DIM:#}\n    {DIM}{} {name}{DIM:#}",
-        answer::command(question, Answer::Yes),
-        answer::command(question, Answer::No),
+        answer::command(open.question, Answer::Yes),
+        answer::command(open.question, Answer::No),
     );
 }

@@ -1,7 +1,7 @@
 //! Whether a component that a stranger built keeps the contract: numbered rules, each of which holds,
 //! does not, or could not be tried.
 //!
-//! The rules are those of `wit/` and `docs/plugin-authors.md`; nothing is asked for here that is not
+//! The rules are those of `wit/` and `docs/authoring.md`; nothing is asked for here that is not
 //! there. Never: a rule that depends on what the plugin is for.
 
 mod bytes;

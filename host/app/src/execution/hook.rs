@@ -15,11 +15,13 @@ use remit_core::durable::RunId;
 use remit_core::event::Event;
 use remit_core::hook::Hook;
 use remit_core::outcome::Outcome;
+use remit_core::person::PersonQuestion;
 use remit_core::plan::RunSettings;
 use remit_core::tool::{Exit, Launch};
 use remit_engine::cancel::Cancel;
 use remit_engine::durable::attempts::{Assignment, AttemptRecord, EffectDecision, Lost};
 use remit_engine::durable::journal::EventAudit;
+use remit_engine::seam::Reply;
 use serde_json::{Map, Value, json};
 
 use super::Workshop;
@@ -201,6 +203,10 @@ impl AttemptRecord for Unrecorded {
 
     async fn effect_refused(&self, _effect: u32, _message: String) -> Result<(), Lost> {
         Ok(())
+    }
+
+    async fn ask(&self, _number: u32, _question: &PersonQuestion) -> Result<Reply, Lost> {
+        Ok(Reply::Nobody("a hook asks nobody".to_owned()))
     }
 
     async fn checkpoint(&self, _bytes: Vec<u8>, _effects: u32) -> Result<(), Lost> {

@@ -177,7 +177,10 @@ impl Workshop {
             tools: Arc::clone(&ready.tools) as Arc<dyn Tools>,
             state: Arc::clone(&self.state),
             tree,
+            http: Some(Arc::new(self.http.clone())),
             scratch: Some(Arc::new(ready.tools.scratch())),
+            // A durable task asks in the ledger; checks and hooks ask nobody.
+            person: None,
             durable: job.effects.then(|| Durable {
                 record: Arc::clone(&job.record),
                 mark,

@@ -32,6 +32,7 @@ use remit_engine::durable::attempts::{AdapterFacts, Assignment, AttemptRecord, A
 use remit_engine::journal::system_clock;
 use remit_engine::seam::StateStore;
 use remit_ledger::{AuditGroup, SqliteState, Trouble};
+use remit_network::HttpClient;
 use remit_sandbox::Runtime;
 use remit_sandbox::runtime::MANY_INSTANCES;
 use tokio::sync::Semaphore;
@@ -54,6 +55,7 @@ pub(crate) struct Workshop {
     book: Book,
     runtime: Runtime,
     state: Arc<dyn StateStore>,
+    http: HttpClient,
     audit: AuditGroup,
     recall: Recall,
     room: Semaphore,
@@ -80,6 +82,7 @@ impl Workshop {
         Ok(Self {
             recall: Recall::start(Store::at(places.approvals())),
             state: Arc::new(SqliteState::at(places.plugin_state())),
+            http: HttpClient::new(),
             room: Semaphore::new(AT_ONCE),
             places,
             book,

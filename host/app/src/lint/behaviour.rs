@@ -198,6 +198,7 @@ fn has_effect(tried: &Tried) -> bool {
             Event::Denied { .. }
             | Event::ToolRefused { .. }
             | Event::ToolStarted { .. }
+            | Event::HttpRequested { .. }
             | Event::Produced { .. }
             | Event::CheckpointSaved { .. } => true,
             Event::FilesChanged { changes, .. } => !changes.is_empty(),
@@ -208,6 +209,7 @@ fn has_effect(tried: &Tried) -> bool {
             | Event::Log { .. }
             | Event::ToolOutput { .. }
             | Event::ToolFinished { .. }
+            | Event::HttpFinished { .. }
             | Event::ApprovalRevoked { .. }
             | Event::ClaimsDiffer { .. }
             | Event::RunFinished { .. } => false,

@@ -182,7 +182,7 @@ impl Seen {
             }),
             Scope::RunAny => !self.tools.is_empty(),
             // Nobody sees who looks at a variable or an origin.
-            Scope::Env(_) | Scope::Net(_) => true,
+            Scope::Env(_) | Scope::Net(_) | Scope::NetAny => true,
         }
     }
 }

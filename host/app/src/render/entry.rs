@@ -37,6 +37,16 @@ pub(crate) fn line(entry: &Entry, with_place: bool) -> String {
     format!("{DIM}{:>6} {time}{DIM:#}{place}  {what}", entry.seq)
 }
 
+/// The same, with what a person can do about a question.
+pub(crate) fn line_with_hint(entry: &Entry, with_place: bool, flags: &str) -> String {
+    let line = line(entry, with_place);
+    let asks = matches!(entry.event, LedgerEvent::TaskWaiting { .. });
+    match hint::hint(entry, flags) {
+        Some(hint) if asks => format!("{line}  {DIM}{hint}{DIM:#}"),
+        Some(_) | None => line,
+    }
+}
+
 /// The entry while runs are executed: the time of day, its task, and what a person can do about
 /// it. `flags` are the options that make a command mean the same ledger.
 pub(crate) fn line_of_task(entry: &Entry, with_run: bool, flags: &str) -> String {
@@ -366,6 +376,21 @@ fn activity_detail(activity: &Event) -> String {
             };
             format!("{tool} {exit}")
         }
+        Event::HttpRequested {
+            method,
+            origin,
+            path,
+            ..
+        } => format!("{method} {origin}{path}"),
+        Event::HttpFinished {
+            origin,
+            status,
+            message,
+            ..
+        } => match (status, message) {
+            (Some(status), _) => format!("{origin} answered {status}"),
+            (None, message) => format!("{origin} {}", message.as_deref().unwrap_or_default()),
+        },
         Event::ToolRefused { tool, message, .. } => format!("{tool} {message}"),
         Event::FilesChanged { changes, more } => {
             let plus = if *more { "+" } else { "" };

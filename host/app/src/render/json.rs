@@ -37,13 +37,23 @@ fn counts(counts: &Counts) -> Map<String, Value> {
 /// A task.
 pub(crate) fn task(view: &TaskView, now_ms: u64) -> Value {
     let state = &view.state;
-    let question = state.question.map(|(question, expires_ms)| {
+    let of_task = state.question.map(|(question, expires_ms)| {
         json!({
             "kind": question,
             "expires": expires_ms.map(rfc3339),
             "answer": state.answer,
         })
     });
+    let of_attempt = state.asked.as_ref().map(|asked| {
+        json!({
+            "kind": asked.question,
+            "expires": asked.expires_ms.map(rfc3339),
+            "answer": null,
+            "number": asked.number,
+            "text": asked.text,
+        })
+    });
+    let question = of_attempt.or(of_task);
     json!({
         "run": view.run,
         "task": view.spec.id,

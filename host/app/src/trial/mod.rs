@@ -227,6 +227,8 @@ impl Bench {
             state: Arc::clone(&kept.store) as Arc<dyn StateStore>,
             tree: Arc::new(tree),
             scratch: Some(scratch),
+            http: None,
+            person: None,
             durable: None,
         };
         let identity = Identity {

@@ -93,6 +93,15 @@ impl Watcher for Human {
                 message,
                 ..
             } => tool_refused(tool, template, message),
+            Event::HttpRequested {
+                method,
+                origin,
+                path,
+                ..
+            } => eprintln!("  {DIM}> {method} {origin}{}{DIM:#}", printable(path)),
+            Event::HttpFinished {
+                status, message, ..
+            } => answered(*status, message.as_deref()),
             Event::ApprovalRevoked { approval } => {
                 eprintln!("  {BAD}x{BAD:#} approval {approval} was revoked");
             }
@@ -222,6 +231,15 @@ fn produced(artifact: &Artifact) {
     eprintln!("  {GOOD}+{GOOD:#} {path} {DIM}{seen}{DIM:#}");
 }
 
+/// How a request of the plugin came out.
+fn answered(status: Option<u16>, message: Option<&str>) {
+    match (status, message) {
+        (Some(status), _) => eprintln!("  {DIM}< {status}{DIM:#}"),
+        (None, Some(message)) => eprintln!("  {BAD}x{BAD:#} no answer: {}", printable(message)),
+        (None, None) => {}
+    }
+}
+
 fn tool_refused(tool: &str, template: &str, message: &str) {
     eprintln!(
         "  {BAD}x{BAD:#} {}:{} did not run: {}",
@@ -329,6 +347,10 @@ fn denied(denials: &[Denial]) {
 }
 
 fn log_line(level: Level, source: LogSource, message: &str, fields: &Value) {
+    if (level, source) == (Level::Debug, LogSource::Host) {
+        // For the record: who watches has seen it happen.
+        return;
+    }
     let (style, word) = match level {
         Level::Debug => (DIM, "debug"),
         Level::Info => (DIM, "info"),

@@ -115,7 +115,7 @@ pub struct Allowed {
 
 impl Allowed {
     /// Adds one scope, unless one that is there covers it. What a plugin can only ask for and
-    /// nobody can allow as such (`tool = "*"`) adds nothing: false.
+    /// nobody can allow as such (`tool = "*"`, `origin = "*"`) adds nothing: false.
     pub fn add(&mut self, scope: Scope) -> bool {
         if self.scopes().iter().any(|known| known.covers(&scope)) {
             return true;
@@ -126,7 +126,7 @@ impl Allowed {
             Scope::Env(name) => self.env.push(name),
             Scope::Run(tool) => self.run.push(tool),
             Scope::Net(origin) => self.net.push(origin),
-            Scope::RunAny => return false,
+            Scope::RunAny | Scope::NetAny => return false,
         }
         true
     }

@@ -112,6 +112,36 @@ pub enum Entry {
         /// What it cost, and how much it wrote.
         usage: Usage,
     },
+    /// A request of the plugin went to an origin.
+    Request {
+        /// Numbers the requests of this run, from 1.
+        call: u32,
+        /// How many redirects came before.
+        hop: u32,
+        /// The method.
+        method: String,
+        /// Where it went.
+        origin: String,
+        /// The path, without a query.
+        path: String,
+    },
+    /// A request came to its end.
+    Response {
+        /// Which request.
+        call: u32,
+        /// The last origin.
+        origin: String,
+        /// The status of the answer; absent if there is none.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        status: Option<u16>,
+        /// Why there is none: a stable kebab-case word.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        code: Option<String>,
+        /// Bytes of bodies that were sent.
+        sent: u64,
+        /// Bytes of bodies that were kept.
+        received: u64,
+    },
     /// What is not as it was when the run began.
     FilesChanged {
         /// Sorted by path.
@@ -243,6 +273,7 @@ impl Entry {
                 denial: denial.clone(),
             }),
             Event::ToolStarted { .. } => Self::spawn(event),
+            Event::HttpRequested { .. } | Event::HttpFinished { .. } => Self::http(event),
             Event::ToolFinished {
                 call,
                 tool,
@@ -292,6 +323,46 @@ impl Entry {
             | Event::CheckpointSaved { .. }
             | Event::ToolOutput { .. } => None,
         }
+    }
+
+    /// What it keeps of a request of a plugin.
+    fn http(event: &Event) -> Option<Self> {
+        if let Event::HttpRequested {
+            call,
+            hop,
+            method,
+            origin,
+            path,
+        } = event
+        {
+            return Some(Self::Request {
+                call: *call,
+                hop: *hop,
+                method: method.clone(),
+                origin: origin.clone(),
+                path: path.clone(),
+            });
+        }
+        let Event::HttpFinished {
+            call,
+            origin,
+            status,
+            code,
+            sent,
+            received,
+            ..
+        } = event
+        else {
+            return None;
+        };
+        Some(Self::Response {
+            call: *call,
+            origin: origin.clone(),
+            status: *status,
+            code: code.clone(),
+            sent: *sent,
+            received: *received,
+        })
     }
 
     /// What it keeps of the start of a tool.
@@ -361,6 +432,8 @@ impl Entry {
             Self::Spawn { .. } => "spawn",
             Self::Refused { .. } => "refused",
             Self::Exit { .. } => "exit",
+            Self::Request { .. } => "request",
+            Self::Response { .. } => "response",
             Self::FilesChanged { .. } => "files-changed",
             Self::ClaimsDiffer { .. } => "claims-differ",
             Self::Approved { .. } => "approved",
@@ -379,6 +452,7 @@ impl Entry {
     pub fn must_last(&self) -> bool {
         match self {
             Self::Spawn { .. }
+            | Self::Request { .. }
             | Self::Approved { .. }
             | Self::Revoked { .. }
             | Self::RunFinished { .. }
@@ -389,6 +463,7 @@ impl Entry {
             | Self::Denial { .. }
             | Self::Refused { .. }
             | Self::Exit { .. }
+            | Self::Response { .. }
             | Self::ApprovalRevoked { .. }
             | Self::FilesChanged { .. }
             | Self::ClaimsDiffer { .. } => false,

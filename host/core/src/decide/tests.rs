@@ -300,6 +300,42 @@ fn tools_are_those_that_are_requested_and_allowed() {
 }
 
 #[test]
+fn any_origin_means_those_that_are_allowed() {
+    let origins = |grants: &Grants| -> Vec<String> {
+        grants.nets().iter().map(ToString::to_string).collect()
+    };
+    let rules = "net = [\"https://a.x\", \"http://b.x:8080\"]\nread = [\".\"]";
+    let grants = decided("net *\nnet https://a.x ?\nread .", rules).unwrap();
+    assert_eq!(origins(&grants), ["https://a.x", "http://b.x:8080"]);
+    assert!(grants.withheld().is_empty());
+    // Nothing is allowed: the plugin runs, and each request is refused with its line.
+    let grants = decided("net *", "read = [\".\"]").unwrap();
+    assert!(origins(&grants).is_empty());
+    let denial = grants
+        .check_net(&"https://a.x".parse().unwrap())
+        .unwrap_err();
+    insta::assert_snapshot!(denial.to_string(), @r#"
+    net `https://a.x` is not allowed
+      why the plugin asks: needs it
+      fix: --allow-net=https://a.x   or in a policy:   plugins.my-plugin.net = ["https://a.x"]
+    "#);
+    assert!(grants.check_any_net().is_ok());
+    // Who requests one origin, or none, does not get another that is allowed.
+    let grants = decided("net https://a.x", rules).unwrap();
+    assert_eq!(origins(&grants), ["https://a.x"]);
+    let denial = grants
+        .check_net(&"http://b.x:8080".parse().unwrap())
+        .unwrap_err();
+    assert!(denial.to_string().contains("not requested"), "{denial}");
+    let grants = decided("read .", rules).unwrap();
+    let denial = grants.check_any_net().unwrap_err();
+    insta::assert_snapshot!(denial.to_string(), @r#"
+    net `*` is not requested by the plugin's manifest
+      fix: net = [{ origin = "*", reason = ".." }]   in the plugin's manifest
+    "#);
+}
+
+#[test]
 fn a_pin_is_for_one_component() {
     let digest = Digest::of(b"component");
     let rules = format!("component = \"{digest}\"\nread = [\".\"]");

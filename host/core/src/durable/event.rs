@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::asked::AskedBy;
 use super::name::{AdapterId, TaskId};
 use super::words::{Answer, GateWord, Question, SafeModeCause, Severity, Trigger};
 use crate::digest::Digest;
@@ -164,7 +165,7 @@ pub enum LedgerEvent {
         /// Which of the task's candidates that is, from 0.
         candidate: u32,
     },
-    /// A person is asked.
+    /// A person is asked, by the plan or by the attempt that is being made.
     TaskWaiting {
         /// For what.
         question: Question,
@@ -173,6 +174,10 @@ pub enum LedgerEvent {
         /// When the question ends by itself, in milliseconds since 1970.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         expires_ms: Option<u64>,
+        /// The attempt that asks and waits; absent if the task itself is what a person does or
+        /// decides.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        asked_by: Option<AskedBy>,
     },
     /// A person answered.
     TaskAnswered {

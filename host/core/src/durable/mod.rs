@@ -10,6 +10,7 @@
 //! Never: a clock, a store, a state that is not the fold of a history.
 
 mod again;
+mod asked;
 pub mod derived;
 mod entry;
 mod event;
@@ -23,6 +24,7 @@ mod transition;
 mod words;
 
 pub use again::{NothingLeft, plan_again};
+pub use asked::{Answered, Asked, AskedBy, OpenQuestion};
 pub use entry::{Entry, LEDGER_FORMAT, Stream};
 pub use event::{AttemptResult, LedgerEvent};
 pub use metrics::{Circuit, DURATION_BOUNDS_MS, Durations, Metrics};

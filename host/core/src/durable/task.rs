@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::asked::{Answered, Asked};
 use super::event::LedgerEvent;
 use super::transition::Transition;
 use super::words::{Answer, End, GateWord, Question};
@@ -183,6 +184,12 @@ pub struct TaskState {
     pub question: Option<(Question, Option<u64>)>,
     /// What the person answered.
     pub answer: Option<Answer>,
+    /// What the newest attempt asks a person, while nobody has answered.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub asked: Option<Asked>,
+    /// Its questions that are over, by their number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub answered: BTreeMap<u32, Answered>,
     /// Effects of the current try, by their number. When a try fails by itself, only those are left
     /// that must not be repeated.
     pub effects: BTreeMap<u32, Effect>,
@@ -271,6 +278,8 @@ impl TaskState {
             cancel: None,
             question: None,
             answer: None,
+            asked: None,
+            answered: BTreeMap::new(),
             effects: BTreeMap::new(),
             checkpoint: None,
             checkpoint_effects: 0,

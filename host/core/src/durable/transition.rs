@@ -22,7 +22,7 @@ impl Transition<'_> {
         }
     }
 
-    fn order(&self, why: &'static str) -> IllegalEvent {
+    pub(super) fn order(&self, why: &'static str) -> IllegalEvent {
         IllegalEvent::Order {
             event: self.event.word(),
             why,
@@ -30,7 +30,7 @@ impl Transition<'_> {
     }
 
     /// The task is in one of these phases.
-    fn from(&self, phases: &[Phase]) -> Result<(), IllegalEvent> {
+    pub(super) fn from(&self, phases: &[Phase]) -> Result<(), IllegalEvent> {
         if phases.contains(&self.state.phase) {
             Ok(())
         } else {
@@ -39,7 +39,7 @@ impl Transition<'_> {
     }
 
     /// The event comes from the attempt that holds the task.
-    fn held_by(&self, fence: u64, phases: &[Phase]) -> Result<(), IllegalEvent> {
+    pub(super) fn held_by(&self, fence: u64, phases: &[Phase]) -> Result<(), IllegalEvent> {
         if fence != self.state.fence {
             return Err(IllegalEvent::Fence {
                 event: self.event.word(),
@@ -59,13 +59,7 @@ impl Transition<'_> {
             E::TaskStarted { .. } => self.make_started(),
             E::ValidationResumed { fence, epoch } => self.resumed(*fence, *epoch),
             E::AttemptLost { fence, orderly, .. } => self.lost(*fence, *orderly),
-            E::TaskWaiting {
-                question,
-                expires_ms,
-                ..
-            } => self.waiting(*question, *expires_ms),
-            E::TaskAnswered { answer, .. } => self.answered(Some(*answer)),
-            E::TaskExpired => self.answered(None),
+            E::TaskWaiting { .. } | E::TaskAnswered { .. } | E::TaskExpired => self.make_asked(),
             E::EffectStarted { .. }
             | E::EffectFinished { .. }
             | E::EffectRefused { .. }
@@ -230,14 +224,18 @@ impl Transition<'_> {
         Ok(())
     }
 
-    fn waiting(self, question: Question, expires_ms: Option<u64>) -> Result<(), IllegalEvent> {
+    pub(super) fn waiting(
+        self,
+        question: Question,
+        expires_ms: Option<u64>,
+    ) -> Result<(), IllegalEvent> {
         self.from(&[Phase::Ready])?;
         self.state.phase = Phase::Waiting;
         self.state.question = Some((question, expires_ms));
         Ok(())
     }
 
-    fn answered(self, answer: Option<Answer>) -> Result<(), IllegalEvent> {
+    pub(super) fn answered(self, answer: Option<Answer>) -> Result<(), IllegalEvent> {
         self.from(&[Phase::Waiting])?;
         if self.state.answer.is_some() {
             return Err(self.order("it was answered before"));
@@ -332,6 +330,7 @@ impl Transition<'_> {
         if self.state.last.is_some() {
             return Err(self.order("the attempt has ended before"));
         }
+        self.state.asked = None;
         self.state.last = Some(Last {
             status: result.status.clone(),
             class: result.class,
@@ -420,6 +419,8 @@ impl Transition<'_> {
         state.phase = phase;
         state.epoch = 0;
         state.effects.clear();
+        state.asked = None;
+        state.answered.clear();
         Ok(())
     }
 }
@@ -429,6 +430,7 @@ impl Transition<'_> {
 fn forget_effects(state: &mut TaskState) {
     let is_barred = |effect: &Effect| matches!(effect, Effect::Unknown { repeat: false, .. });
     state.effects.retain(|_, effect| is_barred(effect));
+    state.answered.clear();
 }
 
 /// Where a task is that has not ended.

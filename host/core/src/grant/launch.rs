@@ -76,6 +76,7 @@ impl Grants {
             deny_write: self.patterns(Access::Write).cloned().collect(),
             runtime: tool.rules().runtime().to_vec(),
             writes_settings: tool.rules().writes_settings().to_vec(),
+            hides: tool.rules().hides().to_vec(),
             network: tool.rules().network(),
             origins: tool.rules().origins().to_vec(),
             resources: *tool.rules().resources(),

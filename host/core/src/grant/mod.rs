@@ -10,6 +10,7 @@ mod refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::decide::{Verdict, judge};
 use crate::denial::Denial;
 use crate::digest::Digest;
 use crate::manifest::{Confinement, Manifest};
@@ -17,7 +18,7 @@ use crate::net::NetOrigin;
 use crate::path::RelPath;
 use crate::policy::{Allowance, DenyScope, PathPattern};
 use crate::quantity::{ByteSize, TimeSpan};
-use crate::scope::{Scope, ToolScope};
+use crate::scope::{Capability, Scope, ToolScope};
 use crate::tool::{EnvName, TemplateId, ToolDeclaration, ToolId};
 
 pub(crate) use refusal::refusal;
@@ -122,12 +123,41 @@ impl Grants {
                 Scope::Read(path) => grants.read.push(path),
                 Scope::Write(path) => grants.write.push(path),
                 Scope::Env(name) => grants.env.push(name),
-                Scope::Net(origin) => grants.net.push(origin),
+                Scope::Net(origin) => grants.add_net(origin),
+                Scope::NetAny => grants.add_allowed_nets(),
                 // Which templates these mean is in `tools` already.
                 Scope::Run(_) | Scope::RunAny => {}
             }
         }
         grants
+    }
+
+    fn add_net(&mut self, origin: NetOrigin) {
+        if !self.net.contains(&origin) {
+            self.net.push(origin);
+        }
+    }
+
+    /// What a request for any origin means: every one that the owner allows.
+    fn add_allowed_nets(&mut self) {
+        let allowed: Vec<NetOrigin> = self
+            .allowance
+            .allow
+            .iter()
+            .filter(|rule| matches!(judge(&self.allowance, &rule.scope), Verdict::Granted))
+            .filter_map(|rule| match &rule.scope {
+                Scope::Net(origin) => Some(origin.clone()),
+                Scope::Read(_)
+                | Scope::Write(_)
+                | Scope::Env(_)
+                | Scope::Run(_)
+                | Scope::RunAny
+                | Scope::NetAny => None,
+            })
+            .collect();
+        for origin in allowed {
+            self.add_net(origin);
+        }
     }
 
     /// The manifest that was decided.
@@ -232,6 +262,29 @@ impl Grants {
     #[must_use]
     pub fn nets(&self) -> &[NetOrigin] {
         &self.net
+    }
+
+    /// Whether the plugin may reach this origin.
+    ///
+    /// # Errors
+    /// It may not; the denial says which key is missing and what would change it.
+    pub fn check_net(&self, origin: &NetOrigin) -> Result<(), Box<Denial>> {
+        if self.net.contains(origin) {
+            return Ok(());
+        }
+        Err(Box::new(self.denial(&Scope::Net(origin.clone()))))
+    }
+
+    /// Whether the plugin could reach anything at all: its manifest requests an origin.
+    ///
+    /// # Errors
+    /// It does not; the denial says what would change it.
+    pub fn check_any_net(&self) -> Result<(), Box<Denial>> {
+        let mut requests = self.manifest.requests().iter();
+        if requests.any(|request| request.scope().capability() == Capability::Net) {
+            return Ok(());
+        }
+        Err(Box::new(self.denial(&Scope::NetAny)))
     }
 
     /// The tools that the plugin may have run, by name.

@@ -83,7 +83,7 @@ pub(crate) fn refusal(manifest: &Manifest, allowance: &Allowance, scope: &Scope)
     let verdict = judge(allowance, scope);
     let own = matches!(verdict, Verdict::Forbidden(_)) || !is_declared(allowance, scope);
     // A request is granted as a whole: to allow less than it asks for would change nothing.
-    let whole = if *request.scope() == Scope::RunAny {
+    let whole = if request.scope().is_any() {
         scope
     } else {
         request.scope()
@@ -108,6 +108,7 @@ fn manifest_line(scope: &Scope) -> String {
         Scope::Write(path) => ("write", format!("path = {}", quoted(path.as_str()))),
         Scope::Env(name) => ("env", format!("name = {}", quoted(name.as_str()))),
         Scope::Net(origin) => ("net", format!("origin = {}", quoted(&origin.to_string()))),
+        Scope::NetAny => ("net", "origin = \"*\"".to_owned()),
         Scope::RunAny => ("run", "tool = \"*\"".to_owned()),
         Scope::Run(ToolScope {
             tool,

@@ -153,11 +153,11 @@ impl Request {
     pub fn reason(&self) -> &str {
         &self.reason
     }
-    /// Whether the plugin can do without. A request for any tool always is optional: which tools
-    /// it means is known only when it calls one.
+    /// Whether the plugin can do without. A request for any tool or any origin always is
+    /// optional: which ones it means is known only when it uses one.
     #[must_use]
     pub fn is_optional(&self) -> bool {
-        self.optional || self.scope == Scope::RunAny
+        self.optional || self.scope.is_any()
     }
 }
 

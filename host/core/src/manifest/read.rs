@@ -153,15 +153,15 @@ fn variables(root: &mut Section<'_>, into: &mut Vec<Spanned<Request>>) {
 fn origins(root: &mut Section<'_>, into: &mut Vec<Spanned<Request>>) {
     for mut section in root.tables("net") {
         let example = "origin = \"https://api.example.org\"";
-        let origin = section.need_parsed::<NetOrigin>("origin", "bad-origin", example);
-        request(
-            &mut section,
-            origin
-                .into_iter()
-                .map(|origin| Scope::Net(origin.value))
-                .collect(),
-            into,
-        );
+        let text = section.need_text("origin", example);
+        let scope = match text {
+            Some(text) if text.value == "*" => Some(Scope::NetAny),
+            Some(_) => section
+                .parsed::<NetOrigin>("origin", "bad-origin")
+                .map(|origin| Scope::Net(origin.value)),
+            None => None,
+        };
+        request(&mut section, scope.into_iter().collect(), into);
     }
 }
 

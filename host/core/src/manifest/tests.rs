@@ -41,6 +41,9 @@ fn a_whole_manifest_reads_as_written() {
         [[net]]
         origin = \"https://X.example\"
         reason = \"asks\"
+        [[net]]
+        origin = \"*\"
+        reason = \"asks any\"
         [limits]
         memory = \"128MiB\"
         time = \"5m\"
@@ -74,6 +77,7 @@ fn a_whole_manifest_reads_as_written() {
             "run python3:version? tests",
             "run *? any",
             "net https://x.example asks",
+            "net *? asks any",
         ]
     );
     assert_eq!(manifest.needs().memory(), ByteSize::mebibytes(128));

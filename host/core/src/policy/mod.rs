@@ -286,9 +286,12 @@ impl Policy {
         let mut roots: Vec<&RelPath> = rules
             .filter_map(|rule| match &rule.scope {
                 Scope::Write(path) => Some(path),
-                Scope::Read(_) | Scope::Env(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => {
-                    None
-                }
+                Scope::Read(_)
+                | Scope::Env(_)
+                | Scope::Run(_)
+                | Scope::RunAny
+                | Scope::Net(_)
+                | Scope::NetAny => None,
             })
             .collect();
         roots.sort_unstable();

@@ -20,7 +20,12 @@ pub(super) fn lifted(scope: &Scope) -> Option<usize> {
 fn is_inside(pattern: &PathPattern, scope: &Scope) -> bool {
     match scope {
         Scope::Write(path) => !path.is_root() && pattern.fixed().covers(path),
-        Scope::Read(_) | Scope::Env(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => false,
+        Scope::Read(_)
+        | Scope::Env(_)
+        | Scope::Run(_)
+        | Scope::RunAny
+        | Scope::Net(_)
+        | Scope::NetAny => false,
     }
 }
 

@@ -104,6 +104,7 @@ impl DenyScope {
             }
             (Self::Run(_), Scope::RunAny) => Hit::Part,
             (Self::Net(denied), Scope::Net(origin)) => Hit::of(denied == origin, false),
+            (Self::Net(_), Scope::NetAny) => Hit::Part,
             (Self::Read(_) | Self::Write(_) | Self::Env(_) | Self::Run(_) | Self::Net(_), _) => {
                 Hit::Nothing
             }

@@ -240,6 +240,25 @@ fn mistakes_in_origins_are_reported_at_once_with_line_and_fix() {
 }
 
 #[test]
+fn what_a_tool_hides_is_a_list_of_paths_below_the_workspace() {
+    let with = |list: &str| format!("{TOOL}[tools.mine.run]\nhides = {list}\n");
+    let text = format!("format = 1\n{}", with("[\".env\", \".git/config\"]"));
+    let policy = Policy::parse(file("p"), &text).unwrap();
+    let tool = policy.tool(&"mine".parse().unwrap()).unwrap();
+    let hidden: Vec<&str> = tool
+        .rules()
+        .hides()
+        .iter()
+        .map(|path| path.as_str())
+        .collect();
+    assert_eq!(hidden, [".env", ".git/config"]);
+    let all = check(&with("[\".\"]"));
+    assert!(all.contains("`hides` names the whole workspace"), "{all}");
+    let outside = check(&with("[\"../x\"]"));
+    assert!(outside.contains("fix:"), "{outside}");
+}
+
+#[test]
 fn rules_that_never_match_are_mistakes() {
     let text = "[plugins.ab]\nread = [\"src\", \"src/a\", \"docs\"]\nwrite = [\".git/hooks\", \"a\", \"a\"]\n\
         run = [\"git:stats\", \"gti\", \"node\", \"node:test\"]\nenv = [\"A\"]\n\

@@ -149,6 +149,7 @@ pub struct Bounds {
     pub(crate) deny_write: Vec<PathPattern>,
     pub(crate) runtime: Vec<RuntimePath>,
     pub(crate) writes_settings: Vec<RelPath>,
+    pub(crate) hides: Vec<RelPath>,
     pub(crate) network: Network,
     pub(crate) origins: Vec<OriginPort>,
     pub(crate) resources: Resources,
@@ -189,6 +190,11 @@ impl Bounds {
     #[must_use]
     pub fn writes_settings(&self) -> &[RelPath] {
         &self.writes_settings
+    }
+    /// What of the workspace looks empty to it, because it would take commands from there.
+    #[must_use]
+    pub fn hides(&self) -> &[RelPath] {
+        &self.hides
     }
     /// The network that it reaches.
     #[must_use]

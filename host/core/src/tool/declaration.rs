@@ -61,6 +61,7 @@ pub struct ToolRules {
     pub(crate) origins: Vec<OriginPort>,
     pub(crate) runtime: Vec<RuntimePath>,
     pub(crate) writes_settings: Vec<RelPath>,
+    pub(crate) hides: Vec<RelPath>,
     pub(crate) secrets: Vec<(EnvName, SecretSource)>,
     pub(crate) resources: Resources,
 }
@@ -122,6 +123,11 @@ impl ToolRules {
     #[must_use]
     pub fn writes_settings(&self) -> &[RelPath] {
         &self.writes_settings
+    }
+    /// What of the workspace looks empty to this tool: files from which it would take commands.
+    #[must_use]
+    pub fn hides(&self) -> &[RelPath] {
+        &self.hides
     }
     /// Names with the places where their secret values are.
     #[must_use]

@@ -22,6 +22,7 @@ mod read_bounds;
 mod scratch;
 mod slot;
 mod template;
+mod version;
 
 pub use bounds::{
     Bounds, DEFAULT_FILE, DEFAULT_MEMORY, DEFAULT_PROCESSES, DEFAULT_SCRATCH, Resources,
@@ -48,3 +49,4 @@ pub(crate) use template::Filled;
 pub use template::{
     Arity, MAX_ARGUMENT_BYTES, MAX_LAUNCH_BYTES, MAX_REPEATED, Slot, Template, TemplateError,
 };
+pub use version::{Drift, drift, first_version};

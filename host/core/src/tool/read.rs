@@ -12,7 +12,7 @@ use super::declaration::{
 };
 use super::origins::read_network;
 use super::read_bounds::{
-    default_resources, read_resources, read_runtime, read_secrets, read_settings,
+    default_resources, read_hides, read_resources, read_runtime, read_secrets, read_settings,
 };
 use super::scratch;
 use super::template::{MAX_ARGUMENT_BYTES, Template, TemplateError};
@@ -135,6 +135,7 @@ fn default_rules() -> ToolRules {
         origins: Vec::new(),
         runtime: Vec::new(),
         writes_settings: Vec::new(),
+        hides: Vec::new(),
         secrets: Vec::new(),
         resources: default_resources(DEFAULT_WALL.get()),
     }
@@ -156,6 +157,7 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
     let resources = read_resources(run, wall);
     let runtime = read_runtime(run);
     let writes_settings = read_settings(run);
+    let hides = read_hides(run);
     let success = read_success(run);
     let (network, origins) = read_network(run);
     let values = |names: Vec<Spanned<EnvName>>| names.into_iter().map(|name| name.value).collect();
@@ -170,6 +172,7 @@ fn read_rules(run: &mut Section<'_>) -> Option<ToolRules> {
         origins,
         runtime,
         writes_settings,
+        hides,
         secrets: secrets.into_iter().map(|entry| entry.value).collect(),
         resources,
     })

@@ -88,15 +88,29 @@ fn read_time(run: &mut Section<'_>, key: &str) -> Option<TimeSpan> {
 }
 
 pub(super) fn read_runtime(run: &mut Section<'_>) -> Vec<RuntimePath> {
-    bounded(run, "runtime", "bad-runtime")
+    let paths = bounded(run, "runtime", "bad-runtime");
+    paths.into_iter().map(|path| path.value).collect()
 }
 
 pub(super) fn read_settings(run: &mut Section<'_>) -> Vec<RelPath> {
-    bounded(run, "writes-settings", "bad-path")
+    let paths = bounded(run, "writes-settings", "bad-path");
+    paths.into_iter().map(|path| path.value).collect()
+}
+
+pub(super) fn read_hides(run: &mut Section<'_>) -> Vec<RelPath> {
+    let paths = bounded::<RelPath>(run, "hides", "bad-path");
+    if let Some(all) = paths.iter().find(|path| path.value.is_root()) {
+        let message = "`hides` names the whole workspace";
+        let help = "name files or directories of it; a tool sees nothing if its plugin may read \
+                    nothing";
+        let problems = run.problems();
+        problems.report(&all.span, "bad-path", message, help);
+    }
+    paths.into_iter().map(|path| path.value).collect()
 }
 
 /// A list with an end.
-fn bounded<T>(run: &mut Section<'_>, key: &str, code: &'static str) -> Vec<T>
+fn bounded<T>(run: &mut Section<'_>, key: &str, code: &'static str) -> Vec<Spanned<T>>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
@@ -111,7 +125,7 @@ where
         );
         list.truncate(MAX_PATHS);
     }
-    list.into_iter().map(|entry| entry.value).collect()
+    list
 }
 
 /// Names of secrets with where their values are.

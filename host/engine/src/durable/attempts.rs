@@ -15,10 +15,12 @@ use remit_core::durable::{AdapterId, Effect, RunId};
 use remit_core::event::Event;
 use remit_core::gate::Observed;
 use remit_core::outcome::Outcome;
+use remit_core::person::PersonQuestion;
 use remit_core::plan::{Candidate, GateSpec, RunSettings, TaskSpec};
 use remit_core::tool::Launch;
 
 use crate::cancel::Cancel;
+use crate::seam::Reply;
 
 /// One attempt that is to be made.
 #[derive(Debug, Clone)]
@@ -115,6 +117,13 @@ pub trait AttemptRecord: Send + Sync {
     /// # Errors
     /// The attempt is over.
     async fn effect_refused(&self, effect: u32, message: String) -> Result<(), Lost>;
+
+    /// The plugin asks a person, and waits. `number` counts with the effects; the question is in the
+    /// ledger before anyone can answer it, and an answer that is there already is given at once.
+    ///
+    /// # Errors
+    /// The attempt is over.
+    async fn ask(&self, number: u32, question: &PersonQuestion) -> Result<Reply, Lost>;
 
     /// The plugin saves a checkpoint, after so many effects were asked for.
     ///

@@ -71,6 +71,8 @@ impl AttemptJournal {
             | Event::ToolOutput { .. }
             | Event::ToolFinished { .. }
             | Event::ToolRefused { .. }
+            | Event::HttpRequested { .. }
+            | Event::HttpFinished { .. }
             | Event::ApprovalRevoked { .. }
             | Event::ClaimsDiffer { .. } => false,
         }

@@ -16,6 +16,7 @@ mod lease;
 pub mod ledger;
 mod load;
 mod outcome;
+mod question;
 mod record;
 mod shell;
 mod submit;

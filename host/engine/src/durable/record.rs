@@ -13,6 +13,7 @@ use remit_core::digest::Digest;
 use remit_core::durable::{Effect, LedgerEvent, RunId, Stream, TaskId};
 use remit_core::event::{Event, Payload};
 use remit_core::outcome::CancelReason;
+use remit_core::person::PersonQuestion;
 use remit_core::tool::Launch;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -20,6 +21,7 @@ use super::attempts::{AttemptRecord, EffectDecision, KnownEffects, Lost};
 use super::clock::Clock;
 use super::ledger::{Append, Commit, EntryQuery, Expect, Lane, Ledger, LedgerError, MAX_ENTRIES};
 use crate::cancel::Cancel;
+use crate::seam::Reply;
 
 /// Activity that waits in memory at most, in events: the attempt waits while they are written.
 const MAX_WAITING: usize = 64;
@@ -45,14 +47,14 @@ pub(super) struct Whose {
 
 /// The record of one attempt, or of one of its gates.
 pub(super) struct Record {
-    ledger: Arc<dyn Ledger>,
-    clock: Clock,
-    whose: Whose,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) clock: Clock,
+    pub(super) whose: Whose,
     cancel: Cancel,
     known: KnownEffects,
     waiting: Mutex<Waiting>,
     /// Held while something is written: one write after the other.
-    writer: AsyncMutex<Writer>,
+    pub(super) writer: AsyncMutex<Writer>,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +69,7 @@ struct Waiting {
 }
 
 #[derive(Debug, Default)]
-struct Writer {
+pub(super) struct Writer {
     /// The place of the newest event that this record wrote.
     seq: u64,
 }
@@ -150,7 +152,7 @@ impl Record {
     }
 
     /// Writes what waits, then these.
-    async fn write(&self, events: Vec<LedgerEvent>, lane: Lane) -> Result<(), Lost> {
+    pub(super) async fn write(&self, events: Vec<LedgerEvent>, lane: Lane) -> Result<(), Lost> {
         let mut writer = self.writer.lock().await;
         let mut all = {
             let mut waiting = self.waiting();
@@ -170,7 +172,7 @@ impl Record {
         }
     }
 
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         writer: &mut Writer,
         events: &[LedgerEvent],
@@ -270,7 +272,7 @@ impl Record {
         }
     }
 
-    fn lose(&self, why: String) -> Lost {
+    pub(super) fn lose(&self, why: String) -> Lost {
         self.waiting().lost.get_or_insert_with(|| why.clone());
         self.cancel.cancel(CancelReason::Lost);
         Lost(why)
@@ -416,6 +418,13 @@ impl AttemptRecord for Arc<Record> {
         self.write(vec![event], Lane::State).await?;
         self.waiting().open.remove(&effect);
         Ok(())
+    }
+
+    async fn ask(&self, number: u32, question: &PersonQuestion) -> Result<Reply, Lost> {
+        if self.gate() {
+            return Ok(Reply::Nobody("a check asks nobody".to_owned()));
+        }
+        self.ask_in_ledger(number, question).await
     }
 
     async fn checkpoint(&self, bytes: Vec<u8>, effects: u32) -> Result<(), Lost> {

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use remit_core::digest::Digest;
 use remit_core::event::Event;
+use remit_core::person::PersonQuestion;
 use remit_core::tool::{Launch, TaskMark};
 
 use crate::durable::attempts::{AttemptRecord, EffectDecision, Lost};
 use crate::durable::journal::EventAudit;
 use crate::host::Durable;
+use crate::seam::Reply;
 
 /// Something that a record was told.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,8 @@ pub enum Told {
     Finished(u32, u32, bool),
     /// A tool did not start.
     Refused(u32, String),
+    /// A question to a person.
+    Asked(u32, String),
     /// A checkpoint, after so many effects.
     Checkpoint(Vec<u8>, u32),
 }
@@ -75,6 +79,7 @@ impl FakeRecord {
                     format!("finished {effect} by {call}: {success}")
                 }
                 Told::Refused(effect, _) => format!("refused {effect}"),
+                Told::Asked(number, text) => format!("asked {number}: {text}"),
                 Told::Checkpoint(bytes, effects) => {
                     format!("checkpoint of {} after {effects}", bytes.len())
                 }
@@ -152,6 +157,11 @@ impl AttemptRecord for FakeRecord {
 
     async fn effect_refused(&self, effect: u32, message: String) -> Result<(), Lost> {
         self.write(Told::Refused(effect, message))
+    }
+
+    async fn ask(&self, number: u32, question: &PersonQuestion) -> Result<Reply, Lost> {
+        self.write(Told::Asked(number, question.text().to_owned()))?;
+        Ok(Reply::Nobody("a fake ledger has nobody".into()))
     }
 
     async fn checkpoint(&self, bytes: Vec<u8>, effects: u32) -> Result<(), Lost> {

@@ -4,7 +4,9 @@
 //!
 //! Never: a way to an effect that does not pass the grants; a grant that changes during a run.
 
+mod ask;
 mod effects;
+mod http;
 mod keep;
 mod report;
 mod tools;
@@ -13,7 +15,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use remit_core::change::Change;
 use remit_core::claim::Claims;
@@ -24,13 +26,18 @@ use remit_core::outcome::CancelReason;
 use remit_core::path::RelPath;
 use remit_core::tool::{StartError, TaskMark};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+pub use ask::AskError;
 pub(crate) use effects::EndedTool;
+pub use http::{HttpAnswer, HttpError};
 
 use crate::cancel::Cancel;
 use crate::durable::attempts::AttemptRecord;
 use crate::journal::Journal;
-use crate::seam::{Observer, Scratch, StateError, StateStore, Tools, WorkingTree, WorkspaceError};
+use crate::seam::{
+    Http, Observer, Person, Scratch, StateError, StateStore, Tools, WorkingTree, WorkspaceError,
+};
 
 /// Events that one plugin may cause. Far more than people read; few enough to keep.
 pub const MAX_EVENTS: u64 = 100_000;
@@ -97,8 +104,12 @@ pub struct World {
     pub state: Arc<dyn StateStore>,
     /// Looks at the working tree.
     pub tree: Arc<dyn WorkingTree>,
+    /// Sends requests; absent in a run without a network.
+    pub http: Option<Arc<dyn Http>>,
     /// Where plugin and tools hand each other files; none where a plugin is only asked something.
     pub scratch: Option<Arc<dyn Scratch>>,
+    /// Who is asked, if the attempt is none of a durable task; none where nobody is there.
+    pub person: Option<Arc<dyn Person>>,
     /// What makes the attempt one of a durable task; nothing is kept for a next one without.
     pub durable: Option<Durable>,
 }
@@ -135,8 +146,11 @@ pub struct PluginHost {
     journal: Journal,
     cancel: Cancel,
     started: Instant,
+    pauses: ask::Pauses,
+    questions: AtomicU32,
     calls: AtomicU32,
     effects: AtomicU32,
+    requests: AtomicU32,
     running: AtomicU32,
     events: AtomicU64,
     event_bytes: AtomicU64,
@@ -165,10 +179,6 @@ impl PluginHost {
     ///
     /// `watched_output`: whether anyone wants the bytes that tools write as events.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where an attempt's clock starts"
-    )]
     pub fn new(
         grants: Grants,
         world: World,
@@ -185,8 +195,11 @@ impl PluginHost {
             journal,
             cancel,
             started: Instant::now(),
+            pauses: ask::Pauses::new(),
+            questions: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             effects: AtomicU32::new(effects),
+            requests: AtomicU32::new(0),
             running: AtomicU32::new(0),
             events: AtomicU64::new(0),
             event_bytes: AtomicU64::new(0),
@@ -243,10 +256,11 @@ impl PluginHost {
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
-    /// How long it may still run.
+    /// How long it may still run. Stands still while a person is asked.
     #[must_use]
     pub fn time_left(&self) -> Duration {
-        self.identity.time.saturating_sub(self.elapsed())
+        let run = self.elapsed().saturating_sub(self.pauses.so_far());
+        self.identity.time.saturating_sub(run)
     }
 
     /// Has someone see which files the plugin uses, from now on. The first one stays.

@@ -82,6 +82,17 @@ fn spawn(program: Option<ProgramIdentity>, level: Option<Confinement>) -> Entry 
     }
 }
 
+fn response(status: Option<u16>, code: Option<&str>) -> Entry {
+    Entry::Response {
+        call: 1,
+        origin: "https://a.example".into(),
+        status,
+        code: code.map(str::to_owned),
+        sent: 0,
+        received: 9,
+    }
+}
+
 fn approved(replaces: Option<&str>, workspace: Option<&str>) -> Entry {
     Entry::Approved {
         approval: "01M8AEK1JCE5981J41KFRF5CNW".parse().unwrap(),
@@ -221,6 +232,15 @@ fn entries() -> Vec<Entry> {
         exit(Exit::Code(0)),
         exit(Exit::Signal(9)),
         exit(Exit::Killed(KillCause::OutputLimit)),
+        Entry::Request {
+            call: 1,
+            hop: 0,
+            method: "GET".into(),
+            origin: "https://a.example".into(),
+            path: "/x".into(),
+        },
+        response(Some(200), None),
+        response(None, Some("timed-out")),
         Entry::Recovered { bytes: 17 },
         Entry::Lost {
             entries: 2,

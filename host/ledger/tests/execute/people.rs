@@ -18,7 +18,7 @@ fn manual(name: &str) -> Value {
     json!({"id": name, "kind": "manual", "instructions": "turn the key"})
 }
 
-fn answer(answer: Answer) -> LedgerEvent {
+pub(crate) fn answer(answer: Answer) -> LedgerEvent {
     LedgerEvent::TaskAnswered {
         answer,
         by: "me".into(),

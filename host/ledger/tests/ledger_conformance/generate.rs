@@ -304,6 +304,7 @@ fn task_event(pick: &Pick, task: &str, fence: u64, attempt: u32) -> LedgerEvent 
             question: Question::Approval,
             text: "go on?".into(),
             expires_ms: Some(5),
+            asked_by: None,
         },
         15 => LedgerEvent::TaskAnswered {
             answer: if pick.x.is_multiple_of(2) {

@@ -128,7 +128,7 @@ impl Forward {
     /// Sends it on a connection that is there, or on a new one.
     async fn send(&self, mut request: Request<Counted>) -> Result<Response<Incoming>, Failure> {
         let broken = |error: &hyper::Error| {
-            let why = format!("the origin's answer is broken: {}", whole(error));
+            let why = format!("the origin's answer is broken: {}", headers::whole(error));
             Failure(StatusCode::BAD_GATEWAY, why)
         };
         let mut open = self.open.lock().await;
@@ -151,16 +151,4 @@ impl Forward {
         *open = Some(new);
         response.map_err(|error| broken(&error))
     }
-}
-
-/// An error with its causes: hyper's own words alone rarely say what happened.
-fn whole(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

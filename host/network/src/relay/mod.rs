@@ -44,6 +44,11 @@ pub struct OriginRelay {
 }
 
 impl OriginRelay {
+    #[cfg(test)]
+    pub(crate) fn over(tls: Tls) -> Self {
+        Self { tls }
+    }
+
     /// One for all tools of a host.
     #[must_use]
     pub fn new() -> Self {

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::fixture::{Outcome, finish_boxed};
 
 /// Everything that this kernel has.
-const ALL: Without = Without {
+pub(crate) const ALL: Without = Without {
     namespaces: false,
     landlock: false,
 };
@@ -29,7 +29,7 @@ const NO_LANDLOCK: Without = Without {
     landlock: true,
 };
 /// As in a container that forbids namespaces.
-const NO_NAMESPACES: Without = Without {
+pub(crate) const NO_NAMESPACES: Without = Without {
     namespaces: true,
     landlock: false,
 };
@@ -165,7 +165,7 @@ impl Place {
 }
 
 /// What this machine gives without these features.
-async fn level(without: Without) -> Confinement {
+pub(crate) async fn level(without: Without) -> Confinement {
     let scratch = tempfile::tempdir().unwrap();
     let as_root = if without.namespaces {
         AsRoot::Keep

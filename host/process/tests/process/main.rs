@@ -20,6 +20,7 @@
 mod confinement;
 mod exits;
 mod fixture;
+mod hides;
 mod host;
 mod limits;
 mod origins;

@@ -4,6 +4,8 @@
 //! Never: a decision. Every request goes to the attempt's `PluginHost`, which decides.
 
 mod clock;
+mod http;
+mod person;
 pub(crate) mod process;
 mod progress;
 mod random;

@@ -74,6 +74,8 @@ pub enum CoverKind {
     Pinned,
     /// It and all below it can be read and not changed.
     Sealed,
+    /// It is empty, and can be read as that.
+    Emptied,
     /// It looks empty and cannot be opened.
     Hidden,
 }

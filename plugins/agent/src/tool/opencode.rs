@@ -31,7 +31,9 @@ impl Opencode {
                         .saturating_add(count(part, "/tokens/cache/read"))
                         .saturating_add(count(part, "/tokens/cache/write")),
                     cached: count(part, "/tokens/cache/read"),
-                    output: count(part, "/tokens/output"),
+                    // It tells apart what providers count, and charge, as one.
+                    output: count(part, "/tokens/output")
+                        .saturating_add(count(part, "/tokens/reasoning")),
                 });
                 let dollars = part.get("cost").and_then(Value::as_f64);
                 if let Some(micro) = dollars.and_then(micro_usd) {

@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use remit_plugin_sdk::{
-    Adapter, AdapterReport, Artifact, Capabilities, Context, Failure, Problem, SafetyTier, json,
-    workspace,
+use remit_plugin_sdk::{About, AdapterReport, Artifact, Failure, SafetyTier, workspace};
+
+/// What it says of itself.
+const ABOUT: About = About {
+    timeout_ms: 1000,
+    ..About::new(SafetyTier::WritesWorkspace)
 };
-use serde::Deserialize;
 
-struct Boaster;
-
-#[derive(Deserialize)]
+#[remit_plugin_sdk::inputs]
 struct Inputs {
     /// Files that it writes, by path.
     #[serde(default)]
@@ -28,52 +28,20 @@ struct Inputs {
     fails: bool,
 }
 
-impl Adapter for Boaster {
-    fn describe() -> Capabilities {
-        Capabilities {
-            id: "boaster".into(),
-            version: "0.1.0".into(),
-            title: "Claim what is not so".into(),
-            task_kinds: Vec::new(),
-            domains: Vec::new(),
-            max_parallel: 1,
-            timeout_ms: 1000,
-            safety_tier: SafetyTier::WritesWorkspace,
-            tool_versions: None,
-            input_schema: r#"{"type": "object"}"#.into(),
-        }
+#[remit_plugin_sdk::adapter(about = ABOUT)]
+fn boast(inputs: Inputs) -> Result<AdapterReport, Failure> {
+    for (path, text) in inputs.write {
+        std::fs::write(workspace::root()?.join(path), text)?;
     }
-
-    fn validate_config() -> Vec<Problem> {
-        Vec::new()
-    }
-
-    fn validate_inputs(inputs: String) -> Vec<Problem> {
-        json::inputs::<Inputs>(&inputs).err().unwrap_or_default()
-    }
-
-    fn execute(context: Context) -> Result<AdapterReport, Failure> {
-        let inputs: Inputs = json::inputs(&context.inputs)?;
-        for (path, text) in inputs.write {
-            std::fs::write(workspace::root()?.join(path), text)
-                .map_err(|error| Failure::failed("io", error.to_string()))?;
-        }
-        let artifact = |path| Artifact {
-            path,
-            media_type: "text/plain".into(),
-            description: None,
-        };
-        Ok(AdapterReport {
-            success: !inputs.fails,
-            output: String::new(),
-            error: inputs.fails.then(|| "as wanted".into()),
-            duration_ms: 0.0,
-            artifacts: inputs.artifacts.into_iter().map(artifact).collect(),
-            claimed_changes: inputs.claims,
-            cost: None,
-            details: "{}".into(),
-        })
-    }
+    let artifact = |path| Artifact::new(path, "text/plain");
+    Ok(AdapterReport {
+        success: !inputs.fails,
+        output: String::new(),
+        error: inputs.fails.then(|| "as wanted".into()),
+        duration_ms: 0.0,
+        artifacts: inputs.artifacts.into_iter().map(artifact).collect(),
+        claimed_changes: inputs.claims,
+        cost: None,
+        details: "{}".into(),
+    })
 }
-
-remit_plugin_sdk::export_adapter!(Boaster, "remit-plugin.toml");

@@ -3,7 +3,10 @@
 //! They are called through the generated bindings, without the SDK's conveniences, so that a test
 //! can send what the SDK would not. Never: a value checked before it is sent.
 
-use remit_plugin_sdk::bindings::imports::remit::plugin::{progress as raw, state as store};
+use remit_plugin_sdk::bindings::imports::remit::plugin::{
+    person::{self, Kind, ask},
+    progress as raw, state as store,
+};
 use remit_plugin_sdk::progress::{self, Level};
 use remit_plugin_sdk::state::Scope;
 use remit_plugin_sdk::workspace::{self, ChangeKind, Mode};
@@ -78,6 +81,13 @@ pub(crate) enum ServiceDeed {
         key: String,
         json: String,
     },
+    /// Asks a person to approve; what was answered.
+    Ask {
+        text: String,
+        done: Option<bool>,
+        default: Option<bool>,
+        deadline_ms: Option<u64>,
+    },
     /// Removes a key.
     StateRemove { scope: ScopeName, key: String },
     /// Lists keys.
@@ -112,6 +122,12 @@ impl ServiceDeed {
             }
             Self::Checkpoint { bytes } => Ok(json!(progress::checkpoint(&vec![7; bytes])?)),
             Self::Grants => Ok(grants()),
+            Self::Ask {
+                text,
+                done,
+                default,
+                deadline_ms,
+            } => asked(text, done == Some(true), default, deadline_ms),
             Self::Changed => changed(),
             Self::Clock => Ok(json!({
                 "now_ms": clock::now_ms(),
@@ -178,6 +194,22 @@ fn grants() -> Value {
         .collect();
     let scratch = workspace::scratch().ok();
     json!({ "root": workspace::root().ok(), "scratch": scratch, "grants": granted })
+}
+
+fn asked(
+    text: String,
+    done: bool,
+    default: Option<bool>,
+    deadline_ms: Option<u64>,
+) -> Result<Value, Trouble> {
+    let kind = if done { Kind::Done } else { Kind::Approve };
+    let answer = ask(&person::Question {
+        kind,
+        text,
+        default,
+        deadline_ms,
+    })?;
+    Ok(json!({ "yes": answer.yes, "note": answer.note, "by": answer.by }))
 }
 
 fn changed() -> Result<Value, Trouble> {

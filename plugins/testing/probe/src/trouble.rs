@@ -4,6 +4,7 @@
 
 use std::io;
 
+use remit_plugin_sdk::person::AskError;
 use remit_plugin_sdk::progress::CheckpointError;
 use remit_plugin_sdk::state::StateError;
 use remit_plugin_sdk::workspace::WorkspaceError;
@@ -17,6 +18,7 @@ pub(crate) enum Trouble {
     State(StateError),
     Checkpoint(CheckpointError),
     Workspace(WorkspaceError),
+    Person(AskError),
     Other(String),
 }
 
@@ -44,6 +46,12 @@ impl From<CheckpointError> for Trouble {
     }
 }
 
+impl From<AskError> for Trouble {
+    fn from(error: AskError) -> Self {
+        Self::Person(error)
+    }
+}
+
 impl From<WorkspaceError> for Trouble {
     fn from(error: WorkspaceError) -> Self {
         Self::Workspace(error)
@@ -68,6 +76,7 @@ impl Trouble {
             Self::Workspace(error) => {
                 json!({ "kind": "workspace", "message": format!("{error:?}") })
             }
+            Self::Person(error) => json!({ "kind": "person", "message": format!("{error:?}") }),
             Self::Other(message) => json!({ "kind": "other", "message": message }),
         }
     }
@@ -80,6 +89,7 @@ impl Trouble {
             Self::State(error) => error.into(),
             Self::Checkpoint(error) => error.into(),
             Self::Workspace(error) => error.into(),
+            Self::Person(error) => error.into(),
             Self::Other(message) => Failure::failed("other", message),
         }
     }

@@ -49,10 +49,11 @@ pub(super) fn line(line: &Line) -> String {
         | Entry::Revoked { .. }
         | Entry::ApprovalRevoked { .. }
         | Entry::ClaimsDiffer { .. } => WARN,
-        Entry::Spawn { .. } => NOTE,
+        Entry::Spawn { .. } | Entry::Request { .. } => NOTE,
         Entry::RunStarted { .. }
         | Entry::Grant { .. }
         | Entry::Exit { .. }
+        | Entry::Response { .. }
         | Entry::FilesChanged { .. }
         | Entry::Approved { .. }
         | Entry::RunFinished { .. } => BOLD,
@@ -102,6 +103,8 @@ fn what(line: &Line) -> String {
             success,
             usage,
         } => format!("#{call} {} {}", text(tool), ended(*exit, *success, usage)),
+        Entry::Request { .. } => asked(&line.entry),
+        Entry::Response { .. } => answered(&line.entry),
         Entry::FilesChanged { changes, more } => changed(changes, *more),
         Entry::ClaimsDiffer { mismatch } => differing(mismatch),
         Entry::Approved {
@@ -127,6 +130,50 @@ fn what(line: &Line) -> String {
             format!("{entries} entries could not be written: {}", text(reason))
         }
     }
+}
+
+/// A request of a plugin, one hop of it.
+fn asked(entry: &Entry) -> String {
+    let Entry::Request {
+        call,
+        hop,
+        method,
+        origin,
+        path,
+    } = entry
+    else {
+        return String::new();
+    };
+    let redirected = if *hop == 0 {
+        String::new()
+    } else {
+        format!("  redirect {hop}")
+    };
+    let (method, origin, path) = (text(method), text(origin), text(path));
+    format!("#{call} {method} {origin}{path}{redirected}")
+}
+
+/// How it came out.
+fn answered(entry: &Entry) -> String {
+    let Entry::Response {
+        call,
+        origin,
+        status,
+        code,
+        sent,
+        received,
+    } = entry
+    else {
+        return String::new();
+    };
+    let end = match (status, code) {
+        (Some(status), _) => status.to_string(),
+        (None, code) => text(code.as_deref().unwrap_or_default()),
+    };
+    format!(
+        "#{call} {} {end}, {sent} bytes sent, {received} kept",
+        text(origin)
+    )
 }
 
 /// A tool that started, with how it was held.

@@ -54,6 +54,7 @@ fn event(kind: u8) -> LedgerEvent {
             question: Question::Manual,
             text: String::new(),
             expires_ms: None,
+            asked_by: None,
         },
         2 => E::TaskRetry {
             attempt: 1,

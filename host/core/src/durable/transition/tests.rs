@@ -1,8 +1,12 @@
 //! Every phase against every event: which moves are legal is a table, and the code is held to it.
 
+mod asked;
+
 use serde_json::json;
 
-use super::super::{Answer, AttemptResult, GateWord, LedgerEvent, Phase, Question, TaskState};
+use super::super::{
+    Answer, AskedBy, AttemptResult, GateWord, LedgerEvent, Phase, Question, TaskState,
+};
 use crate::digest::Digest;
 use crate::event::{Event, Level, LogSource};
 use crate::outcome::CancelReason;
@@ -46,6 +50,20 @@ fn waiting() -> LedgerEvent {
         question: Question::Manual,
         text: String::new(),
         expires_ms: None,
+        asked_by: None,
+    }
+}
+
+fn asks(fence: u64, number: u32, text: &str) -> LedgerEvent {
+    LedgerEvent::TaskWaiting {
+        question: Question::Approval,
+        text: text.into(),
+        expires_ms: None,
+        asked_by: Some(AskedBy {
+            fence,
+            number,
+            call: Digest::of(text.as_bytes()),
+        }),
     }
 }
 
@@ -136,6 +154,7 @@ fn begins() -> Vec<Move> {
         (started(1, 0), vec![], None),
         (waiting(), vec![Ready], Some(Waiting)),
         (answered(), vec![Waiting], None),
+        (asks(1, 1, "a"), vec![InProgress], None),
         (LedgerEvent::TaskExpired, vec![Waiting], None),
         (
             LedgerEvent::EffectStarted {

@@ -179,7 +179,12 @@ impl<'a> Rules<'a> {
     fn writes(&self) -> impl Iterator<Item = (&'a AllowRule, &'a RelPath)> {
         self.allow.iter().filter_map(|(_, rule)| match &rule.scope {
             Scope::Write(path) => Some((*rule, path)),
-            Scope::Read(_) | Scope::Env(_) | Scope::Run(_) | Scope::RunAny | Scope::Net(_) => None,
+            Scope::Read(_)
+            | Scope::Env(_)
+            | Scope::Run(_)
+            | Scope::RunAny
+            | Scope::Net(_)
+            | Scope::NetAny => None,
         })
     }
 

@@ -3,6 +3,7 @@
 //! Never: rules of one section; those are mistakes of the file already.
 
 use super::{Finding, Rules, Severity, remove};
+use crate::path::RelPath;
 use crate::policy::{Origin, Policy};
 use crate::tool::{Network, ToolDeclaration};
 
@@ -111,6 +112,15 @@ fn looser(old: &ToolDeclaration, new: &ToolDeclaration) -> Vec<String> {
         .collect();
     if !dropped.is_empty() {
         lost.push(format!("no longer fixes {}", names(dropped)));
+    }
+    let shown: Vec<&str> = was
+        .hides()
+        .iter()
+        .filter(|path| !is.hides().iter().any(|hidden| hidden.covers(path)))
+        .map(RelPath::as_str)
+        .collect();
+    if !shown.is_empty() {
+        lost.push(format!("no longer hides {}", names(shown)));
     }
     for (what, was, is) in [
         ("passes", was.pass_env(), is.pass_env()),

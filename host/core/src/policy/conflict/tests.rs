@@ -291,6 +291,22 @@ fn a_tool_declared_again_with_less_care() {
 }
 
 #[test]
+fn a_tool_declared_again_that_sees_what_was_hidden() {
+    let tool = |rules: &str| {
+        format!(
+            "[tools.mine]\nprogram = \"mine\"\ntemplates = {{ v = [\"-V\"] }}\nrun = {{ {rules} }}\n"
+        )
+    };
+    let again = |before: &str, now: &str| {
+        found_with(&["looser-declaration"], &tool(before), &tool(now), &facts())
+    };
+    let before = "hides = [\".env\", \".git/config\"]";
+    assert_eq!(again(before, "hides = [\".env\", \".git\"]"), "");
+    let found = again(before, "hides = [\".env\"]");
+    assert!(found.contains("no longer hides .git/config"), "{found}");
+}
+
+#[test]
 fn rules_that_grant_or_take_nothing() {
     let unused = |rules: &str| found(&["unused-rule"], &format!("[plugins.ab]\n{rules}\n"));
     insta::assert_snapshot!(unused("read = [\"src\"]\nwrite = [\"src\"]\nenv = [\"HOME\"]\nrun = [\"git:log\", \"go\"]\ndeny-write = [\"docs/**\"]"), @r#"

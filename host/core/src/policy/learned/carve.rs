@@ -65,9 +65,12 @@ pub(super) fn out(
             tool,
             template: None,
         }) => templates(tool, policy, observed),
-        Scope::Read(_) | Scope::Run(_) | Scope::RunAny | Scope::Env(_) | Scope::Net(_) => {
-            Vec::new()
-        }
+        Scope::Read(_)
+        | Scope::Run(_)
+        | Scope::RunAny
+        | Scope::Env(_)
+        | Scope::Net(_)
+        | Scope::NetAny => Vec::new(),
     }
 }
 

@@ -68,7 +68,7 @@ impl Observed {
             Scope::Run(run) => self.called(run).next().is_some(),
             Scope::RunAny => !self.calls.is_empty(),
             // Whether a guest looks at a variable cannot be seen, and nothing opens the network.
-            Scope::Env(_) | Scope::Net(_) => false,
+            Scope::Env(_) | Scope::Net(_) | Scope::NetAny => false,
         }
     }
 
@@ -181,7 +181,7 @@ fn rules(
 fn missing(request: &Request, allowance: &Allowance, observed: &Observed) -> Vec<Scope> {
     let scopes = match request.scope() {
         // Asked for, not observed: nobody knows whether they are needed.
-        Scope::Env(_) | Scope::Net(_) => Vec::new(),
+        Scope::Env(_) | Scope::Net(_) | Scope::NetAny => Vec::new(),
         Scope::RunAny => observed
             .calls
             .iter()
@@ -227,6 +227,8 @@ pub fn undecided(manifest: &Manifest, policy: &Policy) -> Vec<Scope> {
                     template: None,
                 })
             })),
+            // Nothing that could be allowed as such, and a rehearsal has no network.
+            Scope::NetAny => {}
             scope @ (Scope::Read(_)
             | Scope::Write(_)
             | Scope::Env(_)

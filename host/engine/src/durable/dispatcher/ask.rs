@@ -32,6 +32,7 @@ impl Dispatcher {
             question,
             text: text.clone(),
             expires_ms: span.map(|span| now_ms.saturating_add(span)),
+            asked_by: None,
         };
         let expect = Expect::Seq(task.seq);
         self.batch(key, expect, vec![event]);

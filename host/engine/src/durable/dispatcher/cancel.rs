@@ -6,9 +6,9 @@
 use remit_core::durable::{LedgerEvent, Phase, RunId, Stream};
 use remit_core::outcome::CancelReason;
 
-use super::Dispatcher;
 use super::input::{Action, TaskKey};
 use super::task::Task;
+use super::{Alarm, Dispatcher};
 
 impl Dispatcher {
     /// Tells a running attempt to end, if it was not told as strongly before.
@@ -53,6 +53,28 @@ impl Dispatcher {
             task.deadline_ms = None;
             task.late = true;
             self.tell(key, CancelReason::Requested);
+        }
+    }
+
+    /// An attempt asks a person, or does not ask any more. Its time stands still while it asks.
+    pub(super) fn question_changed(&mut self, key: TaskKey, at_ms: u64) {
+        let Some(task) = self.task_mut(key) else {
+            return;
+        };
+        let asks = task.state.asked.is_some();
+        match (asks, task.deadline_ms, task.time_left_ms) {
+            (true, Some(deadline), None) => {
+                task.time_left_ms = Some(deadline.saturating_sub(at_ms));
+                task.deadline_ms = None;
+                self.alarms.remove(&(deadline, Alarm::Task(key)));
+            }
+            (false, None, Some(left)) => {
+                let deadline = at_ms.saturating_add(left);
+                task.time_left_ms = None;
+                task.deadline_ms = Some(deadline);
+                self.alarm(deadline, Alarm::Task(key));
+            }
+            (true | false, Some(_) | None, Some(_) | None) => {}
         }
     }
 

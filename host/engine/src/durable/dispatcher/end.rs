@@ -52,6 +52,7 @@ impl Dispatcher {
         };
         task.running = false;
         let deadline = task.deadline_ms.take();
+        task.time_left_ms = None;
         let is_newest = task.state.fence == fence;
         if is_newest {
             if let Some((digest, effects)) = ended.checkpoint {

@@ -61,6 +61,8 @@ pub(super) struct Task {
     pub(super) late: bool,
     /// When the attempt has taken too long, in milliseconds since 1970.
     pub(super) deadline_ms: Option<u64>,
+    /// What was left of its time when it began to ask a person, in milliseconds.
+    pub(super) time_left_ms: Option<u64>,
     /// Who does the newest attempt.
     pub(super) adapter: Option<AdapterId>,
     /// What the attempt came to, until that is in the ledger.
@@ -92,6 +94,7 @@ impl Task {
             told: None,
             late: false,
             deadline_ms: None,
+            time_left_ms: None,
             adapter: view.adapter,
             ended: None,
             judged: false,

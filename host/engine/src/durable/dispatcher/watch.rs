@@ -91,6 +91,14 @@ impl Dispatcher {
             return;
         };
         let is_new = entry.task_seq > task.seq;
+        let ours = task.state.phase.is_held() && task.state.epoch == epoch;
+        if ours && is_new && is_of_question(&entry.event) {
+            // Known here so that an answer fits, and because the attempt's time stands still.
+            if task.state.apply(&entry.event).is_ok() {
+                self.question_changed(key, entry.at_ms);
+            }
+            return;
+        }
         let by_people = is_by_people(&entry.event);
         if by_people {
             // A cancellation counts whenever it is seen; the others only where they fit.
@@ -100,6 +108,9 @@ impl Dispatcher {
                 task.seq = entry.task_seq;
             }
             if fits {
+                if ours {
+                    self.question_changed(key, entry.at_ms);
+                }
                 touched.insert(key);
             } else if is_new && task.busy == Busy::No {
                 strange.insert(key);
@@ -108,11 +119,21 @@ impl Dispatcher {
             }
             return;
         }
-        let ours = task.state.phase.is_held() && task.state.epoch == epoch;
         if is_new && task.busy == Busy::No && (!ours || takes_away(&entry.event, epoch)) {
             strange.insert(key);
         }
     }
+}
+
+/// Whether an attempt writes such an event while it asks a person.
+fn is_of_question(event: &LedgerEvent) -> bool {
+    matches!(
+        event,
+        LedgerEvent::TaskWaiting {
+            asked_by: Some(_),
+            ..
+        } | LedgerEvent::TaskExpired
+    )
 }
 
 /// Whether people write such an event, and this host does not.
