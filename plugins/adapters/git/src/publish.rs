@@ -133,9 +133,14 @@ pub(crate) fn commit(
     }
     compare(git, moved)?;
     branch.fill(format!("{}\n", moved.new).as_bytes(), None)?;
-    fill_index(places, &index)?;
+    let changed = fill_index(places, &index)?;
     watch("index");
-    index.put()?;
+    if changed {
+        index.put()?;
+        written.push(format!(".git/{INDEX}"));
+    } else {
+        drop(index);
+    }
     watch("ref");
     let logged = append_logs(git, moved);
     if let Err(refusal) = branch.put() {
@@ -144,7 +149,7 @@ pub(crate) fn commit(
     }
     watch("done");
     drop(head);
-    written.extend([format!(".git/{INDEX}"), format!(".git/{}", moved.name)]);
+    written.push(format!(".git/{}", moved.name));
     written.extend(logged);
     Ok(written)
 }
@@ -157,10 +162,12 @@ pub(crate) fn index(places: &Places, watch: Watch<'_>) -> Result<Vec<String>, Re
     let mut written = objects(places, watch)?;
     let lock = Lock::take(&places.theirs, INDEX)?;
     same_index(places)?;
-    fill_index(places, &lock)?;
+    let changed = fill_index(places, &lock)?;
     watch("index");
-    lock.put()?;
-    written.push(format!(".git/{INDEX}"));
+    if changed {
+        lock.put()?;
+        written.push(format!(".git/{INDEX}"));
+    }
     Ok(written)
 }
 
@@ -213,13 +220,17 @@ fn same_index(places: &Places) -> Result<(), Refusal> {
     Err(Refusal::moved("index-moved", message))
 }
 
-/// The index keeps the time at which git made it, see [`sealed::keep_time`].
-fn fill_index(places: &Places, lock: &Lock) -> Result<(), Refusal> {
+/// Writes the new index, if it is another one. It keeps the time at which git made it, see
+/// [`sealed::seal`].
+fn fill_index(places: &Places, lock: &Lock) -> Result<bool, Refusal> {
+    let new = refs::file(&places.ours, INDEX, MOST_INDEX)?;
+    if new == refs::file(&places.ours, INDEX_BEFORE, MOST_INDEX)? {
+        return Ok(false);
+    }
     let path = places.ours.join(INDEX);
     let time = fs::metadata(path).and_then(|found| found.modified()).ok();
-    let bytes = refs::file(&places.ours, INDEX, MOST_INDEX)?
-        .ok_or_else(|| Refusal::internal("index", "git made no index in the scratch directory"))?;
-    lock.fill(&bytes, time)
+    lock.fill(&new.unwrap_or_default(), time)?;
+    Ok(true)
 }
 
 /// Puts the old index back; if that fails too, the change is staged and not committed.

@@ -136,7 +136,8 @@ fn keep_time(git: &Path, place: &Path) -> Result<(), SealError> {
     }
 }
 
-/// The hash that objects are named by. Only this one word of the configuration is looked at.
+/// The hash that objects are named by. Of the configuration only this is taken; some of it says that the
+/// repository is of a kind that is not read.
 fn object_format(git: &Path) -> Result<&'static str, SealError> {
     let bytes = read(git, "config", MOST_CONFIG)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).to_lowercase();
@@ -145,11 +146,18 @@ fn object_format(git: &Path) -> Result<&'static str, SealError> {
         let Some((key, value)) = line.split_once('=') else {
             continue;
         };
-        match (key.trim(), value.trim()) {
+        // A key can stand on the line of its section.
+        let key = key.rsplit(']').next().unwrap_or(key).trim();
+        match (key, value.trim()) {
             ("objectformat", "sha256") => hash = "sha256",
             ("refstorage", storage) if storage != "files" => {
                 return Err(SealError::Format("refs in tables"));
             }
+            // Seen from here, all of its files would be gone.
+            ("worktree", _) => {
+                return Err(SealError::Format("files elsewhere (`core.worktree`)"));
+            }
+            ("bare", "true") => return Err(SealError::Format("no files (`core.bare`)")),
             _ => {}
         }
     }

@@ -82,13 +82,18 @@ fn the_first_commit_of_a_repository_and_other_hashes_work() {
             "topic/x",
             &format!("--object-format={format}"),
         ]);
+        // Also one without any file, for which git makes no index.
+        let empty = r#"{"verb": "commit", "all": true, "message": "x", "allow_empty": true}"#;
+        assert_eq!(refused(&place, ALL).code, "nothing-to-commit");
+        write(&place, empty).unwrap();
+        sound(&place);
         fs::write(place.root().join("a"), "x").unwrap();
         let done = write(&place, ALL).unwrap();
         sound(&place);
         assert_eq!(head(&place), text(&done.details, "commit"));
         assert_eq!(place.git(&["branch", "--show-current"]).trim(), "topic/x");
         assert_eq!(
-            place.git(&["log", "--format=%an <%ae>"]).trim(),
+            place.git(&["log", "-1", "--format=%an <%ae>"]).trim(),
             "remit <remit@localhost>"
         );
     }
@@ -251,6 +256,12 @@ fn states_in_which_a_commit_would_surprise_are_refused_with_the_reason() {
     fs::write(&alternates, "/elsewhere\n").unwrap();
     assert!(refused(&place, ALL).message.contains("alternates"));
     fs::remove_file(&alternates).unwrap();
+    let config = fs::read(root.join(".git/config")).unwrap();
+    for (key, value) in [("core.worktree", "/tmp"), ("core.bare", "true")] {
+        place.git(&["config", key, value]);
+        assert!(refused(&place, ALL).message.contains(key), "{key}");
+        fs::write(root.join(".git/config"), &config).unwrap();
+    }
     let worktree = place.0.path().join("linked");
     place.git(&["worktree", "add", "-q", worktree.to_str().unwrap()]);
     let error = crate::sealed::seal(&worktree, &place.0.path().join("x")).unwrap_err();
