@@ -49,6 +49,13 @@ impl Ran {
             return Ok(self.text);
         }
         let message = format!("git {what} ended with {}: {}", self.code, self.said);
+        // What the kernel says where the tool may not read or write; the host runs git in English.
+        if ["Permission denied", "Read-only file system"]
+            .iter()
+            .any(|words| self.said.contains(words))
+        {
+            return Err(Refusal::permission(message));
+        }
         Err(Refusal::internal(what, message))
     }
 }

@@ -273,6 +273,10 @@ fn make_directories(git: &Path, name: &str) -> Result<(), Refusal> {
     refs::real_directories(git, name)?;
     let path = git.join(name);
     let parent = path.parent().unwrap_or(git);
+    // Asking for one that is there would be on record as denied where only files may be written.
+    if parent.is_dir() {
+        return Ok(());
+    }
     fs::create_dir_all(parent).map_err(|error| Refusal::io(&format!(".git/{name}"), &error))
 }
 
