@@ -45,7 +45,7 @@ fn adapter(home: &Home, more: &[&str], inputs: &[&str]) -> (Option<i32>, Value) 
         "--json",
     ];
     arguments.extend(more);
-    for input in inputs {
+    for input in inputs.iter().copied() {
         arguments.extend(["-i", input]);
     }
     let output = finish(home.remit(&arguments), "");
