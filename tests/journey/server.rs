@@ -103,16 +103,7 @@ fn serve(mut stream: &TcpStream, heard: &Heard) -> Option<()> {
         "/size" => stream
             .write_all(full(&body.len().to_string()).as_bytes())
             .ok(),
-        "/events" => {
-            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-            stream.write_all(head.as_bytes()).ok()?;
-            for event in ["first", "second", "third"] {
-                let chunk = format!("{:x}\r\n{event}\n\r\n", event.len() + 1);
-                stream.write_all(chunk.as_bytes()).ok()?;
-                heard.wait_for(event);
-            }
-            stream.write_all(b"3\r\nend\r\n0\r\n\r\n").ok()
-        }
+        "/events" => events(stream, heard),
         "/early" => {
             let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this";
             stream.write_all(head.as_bytes()).ok()?;
@@ -160,6 +151,18 @@ fn serve(mut stream: &TcpStream, heard: &Heard) -> Option<()> {
             .write_all(full(&format!("{path} {}", headers.join(", "))).as_bytes())
             .ok(),
     }
+}
+
+/// One chunk after the other, each when the one before was heard of.
+fn events(mut stream: &TcpStream, heard: &Heard) -> Option<()> {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).ok()?;
+    for event in ["first", "second", "third"] {
+        let chunk = format!("{:x}\r\n{event}\n\r\n", event.len() + 1);
+        stream.write_all(chunk.as_bytes()).ok()?;
+        heard.wait_for(event);
+    }
+    stream.write_all(b"3\r\nend\r\n0\r\n\r\n").ok()
 }
 
 fn read_chunks(reader: &mut impl std::io::BufRead) -> Option<Vec<u8>> {

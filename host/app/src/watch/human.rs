@@ -51,11 +51,7 @@ impl Watcher for Human {
             // The inputs are what the person said; the grants are in the summary's denials.
             Event::InputsAccepted { .. } => {}
             // The summary says why, and what would change it.
-            Event::Denied { denial } => eprintln!(
-                "  {BAD}x{BAD:#} denied: {} {}",
-                denial.capability,
-                printable(&denial.scope)
-            ),
+            Event::Denied { denial } => refused(denial),
             Event::Step { name } => {
                 eprintln!("{NOTE}>{NOTE:#} {}{}", printable(name), self.percent());
             }
@@ -220,6 +216,11 @@ fn run_started(plugin: &str, version: &str, workspace: &str, run: &str) {
         printable(version),
         printable(workspace)
     );
+}
+
+fn refused(denial: &Denial) {
+    let scope = printable(&denial.scope);
+    eprintln!("  {BAD}x{BAD:#} denied: {} {scope}", denial.capability);
 }
 
 fn produced(artifact: &Artifact) {

@@ -82,6 +82,16 @@ fn spawn(program: Option<ProgramIdentity>, level: Option<Confinement>) -> Entry 
     }
 }
 
+fn request() -> Entry {
+    Entry::Request {
+        call: 1,
+        hop: 0,
+        method: "GET".into(),
+        origin: "https://a.example".into(),
+        path: "/x".into(),
+    }
+}
+
 fn response(status: Option<u16>, code: Option<&str>) -> Entry {
     Entry::Response {
         call: 1,
@@ -232,13 +242,7 @@ fn entries() -> Vec<Entry> {
         exit(Exit::Code(0)),
         exit(Exit::Signal(9)),
         exit(Exit::Killed(KillCause::OutputLimit)),
-        Entry::Request {
-            call: 1,
-            hop: 0,
-            method: "GET".into(),
-            origin: "https://a.example".into(),
-            path: "/x".into(),
-        },
+        request(),
         response(Some(200), None),
         response(None, Some("timed-out")),
         Entry::Recovered { bytes: 17 },

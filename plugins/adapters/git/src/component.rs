@@ -2,13 +2,17 @@
 //!
 //! Never: git run on the repository's own git directory.
 
+use std::collections::BTreeSet;
+
 use remit_plugin_sdk::{
     Adapter, AdapterReport, Call, Capabilities, Context, Exit, Failure, KillCause, Output, Problem,
-    ProcessError, SafetyTier, progress, workspace,
+    ProcessError, SafetyTier, Stdin, progress, workspace,
 };
 use serde_json::{Map, Value, json};
 
+use crate::flow::{self, Done, Ran, Stop, Work};
 use crate::read;
+use crate::refusal::Refusal;
 use crate::request::{INPUT_SCHEMA, Request, Verb};
 use crate::sealed::seal;
 
@@ -18,6 +22,8 @@ const USUAL_TIME_MS: u64 = 60_000;
 const MOST_OUTPUT: u32 = 8 << 20;
 /// How git ends when it cannot do what it was asked: no such commit, no such path.
 const REFUSED: [u8; 2] = [128, 129];
+/// Most observed files that a report names; the host has them all.
+const MOST_OBSERVED: usize = 200;
 /// How many lines of standard error a report quotes.
 const TAIL_LINES: usize = 5;
 
@@ -29,12 +35,12 @@ impl Adapter for Git {
         Capabilities {
             id: "git".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            title: "Read a git repository without letting it run anything".into(),
-            task_kinds: vec!["vcs-read".into()],
+            title: "Read and write a git repository without letting it run anything".into(),
+            task_kinds: vec!["vcs-read".into(), "vcs-write".into()],
             domains: Vec::new(),
             max_parallel: u32::MAX,
             timeout_ms: USUAL_TIME_MS,
-            safety_tier: SafetyTier::ReadOnly,
+            safety_tier: SafetyTier::WritesWorkspace,
             tool_versions: Some(">=2.35".into()),
             input_schema: INPUT_SCHEMA.into(),
         }
@@ -55,13 +61,16 @@ impl Adapter for Git {
 
     fn execute(context: Context) -> Result<AdapterReport, Failure> {
         let request = check(&context.inputs)?;
+        if request.verb.writes() {
+            return write(&request);
+        }
         let call = call(&request);
         call.check()?;
         progress::step("seal the repository");
         let root = workspace::root()?;
         let place = workspace::scratch()?.join("git");
         if let Err(error) = seal(&root, &place) {
-            return Ok(refused(&error.to_string()));
+            return Ok(stopped(&Refusal::usage("seal", error.to_string())));
         }
         progress::step(&format!("git {}", request.verb.name()));
         let output = call.run_keeping(MOST_OUTPUT)?;
@@ -100,17 +109,135 @@ fn call(request: &Request) -> Call {
     }
 }
 
-/// A repository that cannot be looked at.
-fn refused(why: &str) -> AdapterReport {
+/// Git by way of the host.
+#[derive(Default)]
+struct Hosted {
+    /// Milliseconds of all runs.
+    took: u64,
+}
+
+impl flow::Git for Hosted {
+    fn run(
+        &mut self,
+        template: &'static str,
+        slots: &[(&str, &str)],
+        input: &[u8],
+    ) -> Result<Ran, Stop> {
+        progress::step(&format!("git {template}"));
+        let host = |error: ProcessError| Stop::Host(error.into());
+        let output = hosted(template, slots, input)
+            .run_keeping(MOST_OUTPUT)
+            .map_err(host)?;
+        self.took += output.usage.wall_ms;
+        let ended = |verdict, code, why| {
+            let message = format!("git {template} {why}");
+            Stop::Refused(Refusal {
+                verdict,
+                code,
+                message,
+            })
+        };
+        match output.exit {
+            Exit::Killed(KillCause::RunEnded) => Err(Stop::Host(Failure::Cancelled)),
+            Exit::Killed(KillCause::WallTimeout | KillCause::IdleTimeout) => {
+                Err(ended("timeout", "timeout", "took too long"))
+            }
+            Exit::Killed(KillCause::OutputLimit) => {
+                Err(ended("failed:limit", "too-large", "said too much"))
+            }
+            _ if output.truncated || output.usage.truncated => {
+                Err(ended("failed:limit", "too-large", "said too much"))
+            }
+            Exit::Code(code) => Ok(Ran {
+                code,
+                text: output.stdout_text().into_owned(),
+                said: output.stderr_tail(TAIL_LINES),
+            }),
+            Exit::Signal(_) | Exit::Killed(KillCause::Requested | KillCause::SupervisorLost) => {
+                Err(ended("failed:internal", "killed", "was ended"))
+            }
+        }
+    }
+}
+
+fn hosted(template: &str, slots: &[(&str, &str)], input: &[u8]) -> Call {
+    let call = Call::new("git-sealed", template).stdin(Stdin::Bytes(input.to_vec()));
+    slots
+        .iter()
+        .fold(call, |call, (name, value)| call.slot(*name, *value))
+}
+
+/// Carries out a verb that changes something.
+fn write(request: &Request) -> Result<AdapterReport, Failure> {
+    let at = request.at.as_deref().unwrap_or("HEAD");
+    match request.verb {
+        Verb::Commit => hosted("update-index", &[], b"").check()?,
+        Verb::Apply => hosted("apply-names", &[], b"").check()?,
+        Verb::BranchCreate => hosted("log", &[("count", "1"), ("rev", at)], b"").check()?,
+        Verb::Status | Verb::Diff | Verb::Log | Verb::Show | Verb::LsFiles | Verb::BranchList => {}
+    }
+    let work = Work {
+        root: workspace::root()?,
+        scratch: workspace::scratch()?,
+    };
+    let mut git = Hosted::default();
+    let mut watch = |step: &'static str| progress::step(step);
+    let mut report = match flow::write(&mut git, &work, request, &mut watch) {
+        Ok(done) => done_report(done),
+        Err(Stop::Refused(refusal)) => stopped(&refusal),
+        Err(Stop::Host(failure)) => return Err(failure),
+    };
+    report.duration_ms = duration(git.took);
+    Ok(report)
+}
+
+/// What was changed, held against what the host sees. The host sees what changed since the run began, which
+/// can be more than is the work of this attempt.
+fn done_report(done: Done) -> AdapterReport {
+    let mut details = Map::new();
+    if let Value::Object(more) = done.details {
+        details.extend(more);
+    }
+    let mut mismatch = Vec::new();
+    match workspace::changed_files() {
+        Ok(seen) => {
+            let seen: BTreeSet<String> = seen.into_iter().map(|change| change.path).collect();
+            mismatch.extend(done.written.iter().filter(|path| !seen.contains(*path)));
+            let observed: Vec<&String> = seen.iter().take(MOST_OBSERVED).collect();
+            details.insert("observed".to_owned(), json!(observed));
+        }
+        // The host holds the claims against what it sees in any case.
+        Err(_) => drop(details.insert("observed".to_owned(), Value::Null)),
+    }
+    details.insert("mismatch".to_owned(), json!(mismatch));
+    details.insert("claimed".to_owned(), json!(done.written));
+    details.insert("verdict".to_owned(), json!("success"));
+    AdapterReport {
+        success: true,
+        output: String::new(),
+        error: None,
+        duration_ms: 0.0,
+        artifacts: Vec::new(),
+        claimed_changes: done.written.clone(),
+        cost: None,
+        details: Value::Object(details).to_string(),
+    }
+}
+
+/// A change that was not made.
+fn stopped(refusal: &Refusal) -> AdapterReport {
+    let details = json!({
+        "verdict": refusal.verdict, "reason": refusal.code, "trouble": refusal.message,
+    });
     AdapterReport {
         success: false,
         output: String::new(),
-        error: Some(format!("failed:usage/config: {why}")),
+        error: Some(format!("{}: {}", refusal.verdict, refusal.message)),
         duration_ms: 0.0,
         artifacts: Vec::new(),
         claimed_changes: Vec::new(),
         cost: None,
-        details: json!({ "verdict": "failed:usage/config", "trouble": why }).to_string(),
+        details: details.to_string(),
     }
 }
 
@@ -136,6 +263,7 @@ fn report(request: &Request, output: &Output) -> Result<AdapterReport, Failure> 
             Verb::Log => read::log(&text),
             Verb::LsFiles => read::files(&text),
             Verb::BranchList => read::branches(&text),
+            Verb::Commit | Verb::BranchCreate | Verb::Apply => Value::Null,
             Verb::Diff | Verb::Show => {
                 shown = text.into_owned();
                 json!({ "empty": shown.is_empty() })

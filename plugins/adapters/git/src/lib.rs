@@ -1,12 +1,13 @@
-//! The adapter `git`: reads a repository, also one of a stranger.
+//! The adapter `git`: reads and writes a repository, also one of a stranger.
 //!
 //! A repository can configure programs that git runs when it only looks: clean filters, monitors,
 //! external diffs. [`sealed`] makes a git directory in the scratch directory that has the repository's
 //! refs and index and none of its configuration; git works with that one. [`read`] turns what git says
-//! into JSON. Never: a word of the repository's configuration that git gets to see, but for the
-//! format of its objects; a change of the repository.
+//! into JSON. [`flow`] makes commits and branches and applies patches in that directory, and [`publish`]
+//! brings into the repository what came of it. Never: a word of the repository's configuration that git gets to see, but for the
+//! format of its objects; a git that writes to the repository itself.
 #![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
+    not(target_arch = "wasm32"),
     expect(
         dead_code,
         reason = "the component, which uses it all, is built for wasm only"
@@ -15,9 +16,15 @@
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+mod flow;
+mod patch;
+mod publish;
 mod read;
+mod refs;
+mod refusal;
 mod request;
 mod sealed;
+mod selection;
 
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,23 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use crate::request::Author;
+
 /// Most files of refs; what has more is packed.
 const MOST_REFS: usize = 50_000;
 /// Most directories inside each other below `refs`.
 const MOST_DEPTH: usize = 32;
 /// Largest ref: a name or a hash. Largest packed list, index, configuration.
-const MOST_OF_A_REF: u64 = 4 << 10;
-const MOST_PACKED: u64 = 64 << 20;
-const MOST_INDEX: u64 = 64 << 20;
+pub(crate) const MOST_OF_A_REF: u64 = 4 << 10;
+pub(crate) const MOST_PACKED: u64 = 64 << 20;
+pub(crate) const MOST_INDEX: u64 = 64 << 20;
 const MOST_CONFIG: u64 = 1 << 20;
+/// The index as it was read, for verbs that change it. No file that git knows.
+pub(crate) const INDEX_BEFORE: &str = "index.before";
+/// The start of our own configuration. Git would start a housekeeper of its own, which has no business
+/// in a directory that is gone in a moment.
+const CONFIG: &str = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tlogAllRefUpdates = false\n\
+    \thooksPath = /dev/null\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
 
 /// Why a repository cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -42,19 +50,40 @@ pub(crate) enum SealError {
 /// # Errors
 /// There is no repository, or it is of a kind that is not read.
 pub(crate) fn seal(root: &Path, place: &Path) -> Result<(), SealError> {
+    seal_as(root, place, &Author::default())
+}
+
+/// As [`seal`], with somebody for commits to be by.
+///
+/// # Errors
+/// As [`seal`].
+pub(crate) fn seal_as(root: &Path, place: &Path, author: &Author) -> Result<(), SealError> {
     let git = root.join(".git");
     match fs::symlink_metadata(&git) {
         Ok(found) if found.is_dir() => {}
         Ok(_) => return Err(SealError::Elsewhere),
         Err(_) => return Err(SealError::NoRepository),
     }
+    for name in ["objects", "refs"] {
+        if fs::symlink_metadata(git.join(name)).is_ok_and(|found| found.is_symlink()) {
+            return Err(SealError::Format("objects or refs behind a link"));
+        }
+    }
+    // Git would read objects wherever these files say.
+    for name in ["alternates", "http-alternates"] {
+        if fs::symlink_metadata(git.join("objects/info").join(name)).is_ok() {
+            return Err(SealError::Format(
+                "objects partly in another repository (`objects/info/alternates`; `git repack -a` ends that)",
+            ));
+        }
+    }
     let hash = object_format(&git)?;
     for directory in ["info", "objects", "refs"] {
         fs::create_dir_all(place.join(directory)).map_err(SealError::Write)?;
     }
-    let mut config = String::from(
-        "[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tlogAllRefUpdates = false\n",
-    );
+    let mut config = String::from(CONFIG);
+    let (name, email) = (quote(&author.name), quote(&author.email));
+    config += &format!("[user]\n\tname = {name}\n\temail = {email}\n");
     if hash == "sha256" {
         config += "[extensions]\n\tobjectFormat = sha256\n";
     }
@@ -73,6 +102,16 @@ pub(crate) fn seal(root: &Path, place: &Path) -> Result<(), SealError> {
     }
     keep_time(&git, place)?;
     copy_refs(&git, place)
+}
+
+/// A value of git's configuration. The request was checked: no line ends in it.
+fn quote(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Whether it is a regular file, and no link to one.
+pub(crate) fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }
 
 /// Gives the copy of the index the time of the original. Git compares it with the times of files: in
@@ -97,7 +136,8 @@ fn keep_time(git: &Path, place: &Path) -> Result<(), SealError> {
     }
 }
 
-/// The hash that objects are named by. Only this one word of the configuration is looked at.
+/// The hash that objects are named by. Of the configuration only this is taken; some of it says that the
+/// repository is of a kind that is not read.
 fn object_format(git: &Path) -> Result<&'static str, SealError> {
     let bytes = read(git, "config", MOST_CONFIG)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).to_lowercase();
@@ -106,11 +146,18 @@ fn object_format(git: &Path) -> Result<&'static str, SealError> {
         let Some((key, value)) = line.split_once('=') else {
             continue;
         };
-        match (key.trim(), value.trim()) {
+        // A key can stand on the line of its section.
+        let key = key.rsplit(']').next().unwrap_or(key).trim();
+        match (key, value.trim()) {
             ("objectformat", "sha256") => hash = "sha256",
             ("refstorage", storage) if storage != "files" => {
                 return Err(SealError::Format("refs in tables"));
             }
+            // Seen from here, all of its files would be gone.
+            ("worktree", _) => {
+                return Err(SealError::Format("files elsewhere (`core.worktree`)"));
+            }
+            ("bare", "true") => return Err(SealError::Format("no files (`core.bare`)")),
             _ => {}
         }
     }
@@ -121,9 +168,12 @@ fn object_format(git: &Path) -> Result<&'static str, SealError> {
 }
 
 /// A file of the repository; nothing if it is not there, or is no file.
-fn read(git: &Path, name: &str, limit: u64) -> Result<Option<Vec<u8>>, SealError> {
+///
+/// # Errors
+/// It is too large, or cannot be read.
+pub(crate) fn read(git: &Path, name: &str, limit: u64) -> Result<Option<Vec<u8>>, SealError> {
     let path = git.join(name);
-    if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+    if !is_file(&path) {
         return Ok(None);
     }
     let failed = |source| SealError::Read {

@@ -6,6 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod declared;
+mod patching;
+mod writing;
+
 use crate::read;
 use crate::sealed::{SealError, seal};
 

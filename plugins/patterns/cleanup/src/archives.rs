@@ -79,23 +79,7 @@ pub(crate) fn plan(base: &Path, settings: &Archives, now_ms: u64) -> Result<Plan
         }
         match pack(base, &source) {
             Err(reason) => plan.notes.push(format!("{source} stays: {reason}")),
-            Ok((bytes, members)) => {
-                let why = format!("{} files of {source}", members.len());
-                if settings.compress_old_archives {
-                    plan.with(Action::Write(archive.clone(), bytes), why.clone());
-                    plan.change(
-                        Action::Remove(source.clone()),
-                        format!("packed into {archive}"),
-                    );
-                } else {
-                    plan.change(Action::Move(source.clone(), archive.clone()), why);
-                }
-                packed.push(Packed {
-                    source: source.to_string(),
-                    archive: archive.to_string(),
-                    files: members,
-                });
-            }
+            Ok(contents) => packed.push(put_away(&mut plan, settings, source, archive, contents)),
         }
     }
     if settings.generate_index {
@@ -103,6 +87,30 @@ pub(crate) fn plan(base: &Path, settings: &Archives, now_ms: u64) -> Result<Plan
     }
     plan.findings = json!({ "archives": packed });
     Ok(plan)
+}
+
+/// Adds what puts one directory into its archive.
+fn put_away(
+    plan: &mut Plan,
+    settings: &Archives,
+    source: SafePath,
+    archive: SafePath,
+    (bytes, members): (Vec<u8>, BTreeMap<String, String>),
+) -> Packed {
+    let why = format!("{} files of {source}", members.len());
+    let packed = Packed {
+        source: source.to_string(),
+        archive: archive.to_string(),
+        files: members,
+    };
+    if settings.compress_old_archives {
+        let removed = format!("packed into {archive}");
+        plan.with(Action::Write(archive, bytes), why);
+        plan.change(Action::Remove(source), removed);
+    } else {
+        plan.change(Action::Move(source, archive), why);
+    }
+    packed
 }
 
 /// Adds what says what was packed, if anything was.
