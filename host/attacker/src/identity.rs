@@ -20,7 +20,7 @@ use crate::sys::call_plain;
 const DESCRIPTORS: usize = 1 << 16;
 
 /// Variables that every tool has.
-const EXPECTED: &[&str] = &["HOME", "LANG", "PATH", "TMPDIR"];
+const EXPECTED: &[&str] = &["HOME", "LANG", "PATH", "REMIT_SCRATCH", "TMPDIR"];
 
 /// Users and groups of this process, and whether it can become another.
 pub(crate) fn describe() -> String {

@@ -20,8 +20,21 @@ fn it_declares_the_promised_tools_and_allows_nothing() {
     assert_eq!(
         names,
         [
-            "aider", "cargo", "claude", "codex", "gemini", "git", "go", "node", "npm", "opencode",
-            "pytest", "python3", "qwen", "ruff"
+            "aider",
+            "cargo",
+            "claude",
+            "codex",
+            "gemini",
+            "git",
+            "git-sealed",
+            "go",
+            "node",
+            "npm",
+            "opencode",
+            "pytest",
+            "python3",
+            "qwen",
+            "ruff"
         ]
     );
     assert!(policy.tools().all(|(_, origin)| *origin == Origin::BuiltIn));

@@ -85,7 +85,7 @@ fn granted_is_what_is_requested_and_allowed_by_inclusion() {
         ("run git", "run = [\"git:log\"]", false),
         (
             "run node",
-            "run = [\"node:test\", \"node:check\", \"node:version\", \"node:run-file\"]",
+            "run = [\"node:test\", \"node:check\", \"node:junit\", \"node:version\", \"node:run-file\"]",
             true,
         ),
         ("run perl:x", "", false),
@@ -296,7 +296,10 @@ fn tools_are_those_that_are_requested_and_allowed() {
         ["git:log", "git:status"]
     );
     let node = tools("run *", "run = [\"node\"]\ndeny-run = [\"node:run-file\"]");
-    assert_eq!(node, ["node:check", "node:test", "node:version"]);
+    assert_eq!(
+        node,
+        ["node:check", "node:junit", "node:test", "node:version"]
+    );
 }
 
 #[test]

@@ -276,7 +276,7 @@ fn rules_that_never_match_are_mistakes() {
     policy.toml:5:8: run = ["git:stats"]: `git` has no template `stats`
       fix: declare it in `[tools.git.templates]`, or use one of: branch-list, diff, diff-revs, diff-staged, log, ls-files, rev-parse, show, status, tag-list, toplevel, version
     policy.toml:5:21: run = ["gti"]: no layer declares the tool `gti`
-      fix: declare `[tools.gti]`, or use one of: cargo, git, go, node, npm, pytest, python3, ruff
+      fix: declare `[tools.gti]`, or use one of: aider, cargo, claude, codex, gemini, git, git-sealed, go, node, npm, opencode, pytest, python3, qwen, ruff
     policy.toml:5:28: run = ["node"] can never match: deny-run = ["node"] denies it
       fix: remove one of them
     policy.toml:5:36: run = ["node:test"] can never match: deny-run = ["node"] denies it
@@ -284,7 +284,7 @@ fn rules_that_never_match_are_mistakes() {
     policy.toml:6:8: env = ["A"] can never match: deny-env = ["A"] denies it
       fix: remove one of them
     policy.toml:10:21: deny-run = ["perl"]: no layer declares the tool `perl`
-      fix: declare `[tools.perl]`, or use one of: cargo, git, go, node, npm, pytest, python3, ruff
+      fix: declare `[tools.perl]`, or use one of: aider, cargo, claude, codex, gemini, git, git-sealed, go, node, npm, opencode, pytest, python3, qwen, ruff
     "#);
 }
 
@@ -401,7 +401,7 @@ fn mistakes_of_all_layers_are_reported_together() {
     command line:1:1: --allow-env: `A=B` is not the name of an environment variable
       fix: write letters, digits and _, no digit first
     user.toml:3:8: run = ["gti"]: no layer declares the tool `gti`
-      fix: declare `[tools.gti]`, or use one of: cargo, git, go, node, npm, pytest, python3, ruff
+      fix: declare `[tools.gti]`, or use one of: aider, cargo, claude, codex, gemini, git, git-sealed, go, node, npm, opencode, pytest, python3, qwen, ruff
     "#);
 }
 

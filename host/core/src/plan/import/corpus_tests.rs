@@ -138,13 +138,40 @@ fn shared() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus")
 }
 
+/// The plugins that remit carries.
+const BUILT_IN: &[&str] = &[
+    "acp",
+    "aider",
+    "automation-enabled-status",
+    "cargo-test",
+    "claude",
+    "cleanup",
+    "codex",
+    "command",
+    "config-setup",
+    "gemini",
+    "git",
+    "go-test",
+    "http",
+    "implementation-status",
+    "lint",
+    "manual",
+    "mock",
+    "module-creation",
+    "module-creation-convergence",
+    "node-test",
+    "opencode",
+    "pytest",
+    "qwen",
+];
+
 /// The catalogue's tools, and the plugins that remit carries.
 pub(super) fn known() -> Known {
     let layer = catalogue::layer().unwrap();
     let policy = crate::policy::Policy::layered(vec![layer]).unwrap();
     let tools = policy.tools();
     Known {
-        plugins: ["command", "module-creation"].map(str::to_owned).into(),
+        plugins: BUILT_IN.iter().map(|&id| id.to_owned()).collect(),
         tools: tools
             .map(|(tool, _)| {
                 (

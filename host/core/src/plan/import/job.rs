@@ -150,7 +150,7 @@ fn job_work(
         params: Some(params(rules)),
         ..Offer::default()
     };
-    let Some(program) = declared.next().filter(|_| !known.plugins.contains(&tool)) else {
+    let Some(program) = declared.next().filter(|_| !known.means_plugin(&tool)) else {
         if let Some(command) = command {
             let what = "the command is not run";
             let why = "a plugin makes its own; no tool is declared here for this one";

@@ -44,6 +44,23 @@ pub struct Known {
     pub tools: BTreeMap<ToolId, BTreeMap<TemplateId, Template>>,
 }
 
+/// The template by which an adapter of a coding agent starts its agent.
+const AGENT_TEMPLATE: &str = "edit";
+
+impl Known {
+    /// Whether a name in a file of another program means the plugin of that name. Where a tool has
+    /// it, too, that is so for agents only: their adapters take words, as such files have them. For
+    /// `git` or `pytest` the file means the program.
+    fn means_plugin(&self, name: &str) -> bool {
+        let of_agent = |templates: &BTreeMap<TemplateId, Template>| {
+            templates.keys().any(|id| id.as_str() == AGENT_TEMPLATE)
+        };
+        let tool = name.parse::<ToolId>().ok();
+        let tool = tool.and_then(|tool| self.tools.get(&tool));
+        self.plugins.contains(name) && tool.is_none_or(of_agent)
+    }
+}
+
 /// How much a file may differ from what remit would have written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

@@ -147,8 +147,6 @@ fn a_queue_takes_its_tools_from_the_router_and_from_nobody_else() {
     insta::assert_snapshot!(explained(&imported), @r"
     0.json:3 /1: the task is called `task-2` (it has no id)
     0.json:3 /1/priority: the priority `high` becomes 50 (priorities are numbers, larger is sooner)
-    1.json:2 /decisions/0/selected_tool: `aider` is kept as the name of a plugin that is not here: a run will say that it is missing (the file names it, and nothing is guessed in its place)
-    1.json:2 /decisions/0/candidates/0: `codex` is kept as the name of a plugin that is not here: a run will say that it is missing (the file names it, and nothing is guessed in its place)
     1.json:3 /decisions/1/selected_tool: the tool `pytest` does it, by its template `test` (it is declared here; the command adapter starts declared tools)
     1.json:4 /decisions/2: the decision about `T9` is not used (no file has a task of that name)
     ");
@@ -228,7 +226,6 @@ fn a_workstream_waits_for_what_it_accepts_by() {
     assert!(!question.contains("GATE_UNIT"), "{question}");
     insta::assert_snapshot!(explained(&imported), @r"
     0.json:2 /_comment: keys that begin with `_comment` are ignored: 1 (they are remarks for people)
-    0.json:3 /tool: `aider` is kept as the name of a plugin that is not here: a run will say that it is missing (the file names it, and nothing is guessed in its place)
     0.json:4 /acceptance_tests/0: the check becomes a gate: `pytest:test` (these words are exactly what the owner's template gives)
     0.json:4 /acceptance_tests/1: not run, a person is asked: pytest && rm -rf / (a shell would understand the `&` in it)
     0.json:4 /acceptance_tests/2: not run, a person is asked: It looks good (no tool `It` is declared here)

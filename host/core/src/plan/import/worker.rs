@@ -101,7 +101,7 @@ fn candidate(
         notes.wrong(place.clone(), "bad-tool", message, help);
         return None;
     }
-    if known.plugins.contains(tool) {
+    if known.means_plugin(tool) {
         return Some(as_plugin);
     }
     let declared = tool.parse::<ToolId>().ok();

@@ -146,7 +146,7 @@ fn any_tool_means_the_templates_that_ran_and_a_whole_tool_loses_the_others() {
     let all = proposed(&manifest(whole), &policy(""), &observed);
     assert_eq!(
         all[0].1,
-        "run = [\"ruff\"]; deny-run = [\"ruff:format-check\"]; deny-run = [\"ruff:version\"]"
+        "run = [\"ruff\"]; deny-run = [\"ruff:format-check\"]; deny-run = [\"ruff:sarif\"]; deny-run = [\"ruff:version\"]"
     );
     assert_eq!(all[1], (Breadth::Requested, "run = [\"ruff\"]".to_owned()));
 }
