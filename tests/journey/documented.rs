@@ -12,7 +12,7 @@ use crate::home::{Home, finish, repository};
 use crate::tree;
 
 /// Beginnings of commands that set up or take too long, and why they are not run.
-const SKIPPED: [(&str, &str); 7] = [
+const SKIPPED: [(&str, &str); 9] = [
     ("git clone", "this is the clone"),
     ("rustup ", "changes the machine"),
     ("cargo install", "changes the machine"),
@@ -20,6 +20,11 @@ const SKIPPED: [(&str, &str); 7] = [
     ("cargo test", "this is a part of it"),
     ("cargo bench", "measures, and takes long"),
     (".ci/run", "this is a part of it"),
+    ("tests/agents/install", "the agents' own tests run it"),
+    (
+        "cargo run -p remit-model-server",
+        "serves until it is ended",
+    ),
 ];
 
 /// A command of a document.

@@ -210,14 +210,23 @@ impl Scenario {
         let mut flags = FlagRules::default();
         for request in manifest.requests() {
             let scope = request.scope();
-            if *scope == Scope::RunAny {
-                for call in &self.calls {
-                    if !flags.allow_run.contains(&call.tool) {
-                        flags.allow_run.push(call.tool.clone());
+            match scope {
+                Scope::RunAny => {
+                    for call in &self.calls {
+                        if !flags.allow_run.contains(&call.tool) {
+                            flags.allow_run.push(call.tool.clone());
+                        }
                     }
                 }
-            } else {
-                flags.allow(scope.capability(), &scope.to_string());
+                // No origin answers in a scenario.
+                Scope::NetAny => {}
+                Scope::Read(_)
+                | Scope::Write(_)
+                | Scope::Env(_)
+                | Scope::Run(_)
+                | Scope::Net(_) => {
+                    flags.allow(scope.capability(), &scope.to_string());
+                }
             }
         }
         flags

@@ -183,6 +183,16 @@ fn what_the_manifest_requests_is_allowed_unless_the_scenario_grants() {
 }
 
 #[test]
+fn a_plugin_that_asks_for_any_origin_gets_none() {
+    let any =
+        "[[net]]\norigin = \"*\"\noptional = true\nreason = \"asks what it is told to ask\"\n";
+    let manifest = Manifest::parse("manifest", &format!("{MANIFEST}\n{any}")).unwrap();
+    let rules = read(GREET).rules("s.toml", &manifest, None).unwrap();
+    let grants = decide(&manifest, &rules, &Digest::of(b"c")).unwrap();
+    assert!(grants.nets().is_empty());
+}
+
+#[test]
 fn a_policy_file_counts_instead_of_the_manifest() {
     let manifest = Manifest::parse("manifest", MANIFEST).unwrap();
     let scenario = read("policy = \"policy.toml\"\n");
