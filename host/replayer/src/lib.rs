@@ -62,7 +62,7 @@ mod tests {
     fn a_play_is_put_behind_the_mark_and_only_there() {
         let mut program = b"code".to_vec();
         program.extend(mark());
-        program.extend([0; CAPACITY]);
+        program.extend(std::iter::repeat_n(0, CAPACITY));
         program.extend(b"more");
         let acts = [Act::Out(b"x".to_vec()), Act::Exit(3)];
         let copy = loaded(&program, &acts).unwrap();

@@ -244,7 +244,7 @@ pub struct HookOf {
 
 impl Entry {
     /// The words of all entries, as they stand in `type`.
-    pub const WORDS: [&'static str; 14] = [
+    pub const WORDS: [&'static str; 16] = [
         "run-started",
         "grant",
         "denial",
@@ -253,6 +253,8 @@ impl Entry {
         "exit",
         "files-changed",
         "claims-differ",
+        "request",
+        "response",
         "approved",
         "revoked",
         "approval-revoked",
