@@ -212,7 +212,7 @@ mod tests {
         );
         refused(
             r#"{"tool": "a", "template": "b", "slots": {"x": true}}"#,
-            &[("", "type")],
+            &[("/slots/x", "type")],
         );
         refused(
             r#"{"tool": "a", "template": "b", "slots": {"x": [["y"]]}}"#,
