@@ -216,7 +216,7 @@ mod tests {
         );
         refused(
             r#"{"tool": "a", "template": "b", "slots": {"x": [["y"]]}}"#,
-            &[("", "type")],
+            &[("/slots/x", "type")],
         );
         refused(
             r#"{"tool": "a", "template": "b", "stdin": {"path": "x"}}"#,
