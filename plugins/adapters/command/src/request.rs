@@ -220,7 +220,7 @@ mod tests {
         );
         refused(
             r#"{"tool": "a", "template": "b", "stdin": {"path": "x"}}"#,
-            &[("", "type")],
+            &[("/stdin", "type")],
         );
         refused(
             r#"{"tool": "a", "template": "b", "timeout_ms": -1}"#,
