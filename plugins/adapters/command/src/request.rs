@@ -224,7 +224,7 @@ mod tests {
         );
         refused(
             r#"{"tool": "a", "template": "b", "timeout_ms": -1}"#,
-            &[("", "type")],
+            &[("/timeout_ms", "type")],
         );
     }
 
