@@ -4,6 +4,7 @@
 //! every path anew.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// Longest path that Linux takes in one piece, in bytes.
 pub const PATH_LIMIT: usize = 4096;
@@ -98,6 +99,21 @@ impl SafePath {
         }
     }
 
+    /// Something in this directory, or below it; `path` has to be safe itself.
+    #[must_use]
+    pub fn child(&self, path: &str) -> Self {
+        Self(self.join(path))
+    }
+
+    /// Where it is, below a directory of the plugin's file system.
+    pub fn within(&self, root: &Path) -> PathBuf {
+        if self.is_here() {
+            root.to_owned()
+        } else {
+            root.join(&self.0)
+        }
+    }
+
     /// The directory that it is in; nothing for the directory itself.
     pub fn parent(&self) -> Option<Self> {
         if self.is_here() {
@@ -179,5 +195,8 @@ mod tests {
         assert!(!path.is_below(&SafePath::parse("a/bc").unwrap()));
         assert!(path.is_below(&SafePath::here()));
         assert!(SafePath::here().prefixes().is_empty());
+        assert_eq!(SafePath::here().child("a").child("b/c"), path);
+        assert_eq!(path.within(Path::new("/w")), Path::new("/w/a/b/c"));
+        assert_eq!(SafePath::here().within(Path::new("/w")), Path::new("/w"));
     }
 }

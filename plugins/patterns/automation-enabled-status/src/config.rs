@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use remit_plugin_survey::{Kind, MOST_YAML_BYTES, Relative, kind, read, read_yaml};
+use remit_plugin_library::path::SafePath;
+use remit_plugin_survey::{Kind, MOST_YAML_BYTES, kind, read, read_yaml};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ pub(crate) struct Switch {
 /// What is known of a configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) path: Relative,
+    pub(crate) path: SafePath,
     /// Why it was not read, if it was not.
     pub(crate) trouble: Option<String>,
     pub(crate) switches: Vec<Switch>,
@@ -55,7 +56,7 @@ pub(crate) struct Config {
 
 impl Config {
     /// Reads the configuration of a project.
-    pub(crate) fn look(root: &Path, named: Option<&Relative>) -> Self {
+    pub(crate) fn look(root: &Path, named: Option<&SafePath>) -> Self {
         let path = match named {
             Some(path) => path.clone(),
             None => usual(root),
@@ -92,8 +93,8 @@ impl Config {
 }
 
 /// The first usual place that has a file, or the first usual place.
-fn usual(root: &Path) -> Relative {
-    let place = |text: &str| Relative::default().join(text);
+fn usual(root: &Path) -> SafePath {
+    let place = |text: &str| SafePath::here().child(text);
     USUAL
         .iter()
         .map(|text| place(text))
@@ -113,7 +114,7 @@ fn unknown(name: &str, file: Option<String>, reason: String) -> Switch {
 }
 
 /// The switches of a text: those that are expected, then the rest.
-fn switches(text: &str, path: &Relative) -> Result<Vec<Switch>, String> {
+fn switches(text: &str, path: &SafePath) -> Result<Vec<Switch>, String> {
     let document = read_yaml(text).map_err(|error| format!("{path}: {error}"))?;
     if !document.is_object() {
         return Err(format!("{path} has no switches: it is not a mapping"));

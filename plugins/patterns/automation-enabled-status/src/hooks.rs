@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use remit_plugin_survey::{Kind, Relative, kind, list, read_start};
+use remit_plugin_library::path::SafePath;
+use remit_plugin_survey::{Kind, kind, list, read_start};
 
 use crate::status::Fact;
 
@@ -34,7 +35,7 @@ const ELSEWHERE: [&str; 8] = [
 ];
 
 /// Whether there is a file.
-pub(crate) fn is_there(root: &Path, path: &Relative) -> Fact {
+pub(crate) fn is_there(root: &Path, path: &SafePath) -> Fact {
     match kind(&path.within(root)) {
         Ok(Kind::File) => Fact::yes([path.to_string()]),
         Ok(Kind::Missing) => Fact::no(format!("there is no {path}")),
@@ -45,7 +46,7 @@ pub(crate) fn is_there(root: &Path, path: &Relative) -> Fact {
 }
 
 /// Whether another program takes in this one.
-pub(crate) fn is_called(root: &Path, module: &Relative) -> Fact {
+pub(crate) fn is_called(root: &Path, module: &SafePath) -> Fact {
     let stem = module.name().rsplit_once('.').map_or("", |(stem, _)| stem);
     if stem.is_empty() {
         return Fact::unknown(format!("{module} has no name that could be imported"));
@@ -73,15 +74,15 @@ pub(crate) fn is_called(root: &Path, module: &Relative) -> Fact {
 }
 
 /// Whether the hook that the project ships is the one that git runs.
-pub(crate) fn is_installed(root: &Path, shipped: &Relative) -> Fact {
+pub(crate) fn is_installed(root: &Path, shipped: &SafePath) -> Fact {
     /// A hook is a script of a page or two.
     const MOST_OF_A_HOOK: usize = 1 << 20;
     let source = is_there(root, shipped);
     if source != Fact::yes([shipped.to_string()]) {
         return source;
     }
-    let place = Relative::default().join(".git/hooks").join(shipped.name());
-    match kind(&Relative::default().join(".git").within(root)) {
+    let place = SafePath::here().child(".git/hooks").child(shipped.name());
+    match kind(&SafePath::here().child(".git").within(root)) {
         Ok(Kind::Directory) => {}
         Ok(Kind::Missing) => return Fact::unknown("there is no repository here".to_owned()),
         Ok(Kind::File | Kind::Other) => {
@@ -93,7 +94,7 @@ pub(crate) fn is_installed(root: &Path, shipped: &Relative) -> Fact {
     if installed != Fact::yes([place.to_string()]) {
         return installed;
     }
-    let content = |path: &Relative| read_start(&path.within(root), MOST_OF_A_HOOK);
+    let content = |path: &SafePath| read_start(&path.within(root), MOST_OF_A_HOOK);
     match (content(shipped), content(&place)) {
         (Ok(one), Ok(other)) if one == other => installed,
         (Ok(_), Ok(_)) => Fact::no(format!("{place} is not the same as {shipped}")),
@@ -103,7 +104,7 @@ pub(crate) fn is_installed(root: &Path, shipped: &Relative) -> Fact {
 
 struct Search<'a> {
     root: &'a Path,
-    module: &'a Relative,
+    module: &'a SafePath,
     stem: &'a str,
     found: Vec<String>,
     files: usize,
@@ -113,7 +114,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&mut self) {
-        let mut waiting = vec![Relative::default()];
+        let mut waiting = vec![SafePath::here()];
         let mut directories = 0;
         while let Some(directory) = waiting.pop() {
             directories += 1;
@@ -135,7 +136,7 @@ impl Search<'_> {
             };
             // From the last to the first, because what is put in last comes out first.
             for (name, kind) in entries.into_iter().rev() {
-                let path = directory.join(&name);
+                let path = directory.child(&name);
                 match kind {
                     Kind::Directory if !is_elsewhere(&name) => waiting.push(path),
                     Kind::File => self.look(&path),
@@ -153,7 +154,7 @@ impl Search<'_> {
         self.trouble.get_or_insert(trouble);
     }
 
-    fn look(&mut self, path: &Relative) {
+    fn look(&mut self, path: &SafePath) {
         let name = path.name();
         let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
         if path == self.module || name.starts_with("test_") || !ENDINGS.contains(&ending) {

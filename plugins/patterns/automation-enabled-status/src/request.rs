@@ -2,7 +2,7 @@
 //!
 //! Never: a path that leaves the workspace.
 
-use remit_plugin_survey::Relative;
+use remit_plugin_library::path::SafePath;
 use serde::Deserialize;
 
 /// The schema of the inputs, for hosts and people.
@@ -16,12 +16,12 @@ pub(crate) type Wrong = (String, &'static str, String);
 /// What to look at.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    pub(crate) root: Relative,
-    pub(crate) config: Option<Relative>,
-    pub(crate) database: Option<Relative>,
+    pub(crate) root: SafePath,
+    pub(crate) config: Option<SafePath>,
+    pub(crate) database: Option<SafePath>,
     pub(crate) table: String,
-    pub(crate) hooks_module: Relative,
-    pub(crate) git_hook: Relative,
+    pub(crate) hooks_module: SafePath,
+    pub(crate) git_hook: SafePath,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ impl Request {
             .map_err(|error| vec![(String::new(), "type", error.to_string())])?;
         let mut wrong = Vec::new();
         let mut path = |name: &str, text: Option<&str>| {
-            Relative::parse(text?)
+            SafePath::parse(text?)
                 .map_err(|problem| {
                     wrong.push((format!("/{name}"), problem.code(), problem.to_string()));
                 })

@@ -5,7 +5,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use remit_plugin_survey::{Kind, Relative, kind};
+use remit_plugin_library::path::SafePath;
+use remit_plugin_survey::{Kind, kind};
 use serde::Serialize;
 
 use crate::config::{Config, MAIN, Switch};
@@ -170,7 +171,7 @@ fn all_of(facts: &[(&str, &Fact)]) -> Fact {
 }
 
 /// Where the data base should be, or why nobody can say.
-fn database_path(request: &Request, config: &Config) -> Result<Relative, (String, String)> {
+fn database_path(request: &Request, config: &Config) -> Result<SafePath, (String, String)> {
     if let Some(path) = &request.database {
         return Ok(path.clone());
     }
@@ -178,8 +179,8 @@ fn database_path(request: &Request, config: &Config) -> Result<Relative, (String
         .switch("database.path")
         .and_then(|switch| switch.value.as_str());
     match said {
-        None => Ok(Relative::default().join(USUAL_DATABASE)),
-        Some(text) => Relative::parse(text)
+        None => Ok(SafePath::here().child(USUAL_DATABASE)),
+        Some(text) => SafePath::parse(text)
             .map_err(|problem| (text.to_owned(), format!("`database.path`: {problem}"))),
     }
 }
@@ -231,7 +232,7 @@ fn database(root: &Path, request: &Request, config: &Config) -> DatabaseStatus {
 fn rows_of(
     found: &Table,
     root: &Path,
-    path: &Relative,
+    path: &SafePath,
     table: &str,
 ) -> (Fact, Option<u64>, Option<String>) {
     // What only the write-ahead log has cannot be seen in the file.

@@ -2,7 +2,7 @@
 //!
 //! Never: a path that leaves the workspace.
 
-use remit_plugin_survey::Relative;
+use remit_plugin_library::path::SafePath;
 use serde::Deserialize;
 
 /// The schema of the inputs, for hosts and people.
@@ -19,11 +19,11 @@ pub(crate) type Wrong = (String, &'static str, String);
 /// What to look at.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    pub(crate) registry: Relative,
-    pub(crate) status_file: Relative,
+    pub(crate) registry: SafePath,
+    pub(crate) status_file: SafePath,
     /// Whether it is a mistake if `status_file` is not there.
     pub(crate) status_named: bool,
-    pub(crate) root: Relative,
+    pub(crate) root: SafePath,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ impl Request {
             .map_err(|error| vec![(String::new(), "type", error.to_string())])?;
         let mut wrong = Vec::new();
         let mut path = |name: &str, text: &str| {
-            Relative::parse(text)
+            SafePath::parse(text)
                 .map_err(|problem| {
                     wrong.push((format!("/{name}"), problem.code(), problem.to_string()));
                 })

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use remit_plugin_survey::{Kind, PathProblem, Relative, kind, list, read_start};
+use remit_plugin_library::path::{PathError, SafePath};
+use remit_plugin_survey::{Kind, kind, list, read_start};
 
 use crate::registry::{Part, Registry};
 use crate::stub::{self, Stub};
@@ -63,15 +64,15 @@ const MARKERS: [&str; 2] = ["__init__.py", "mod.rs"];
 pub(crate) struct Tree {
     root: PathBuf,
     pub(crate) unreadable: BTreeSet<String>,
-    stubs: BTreeMap<Relative, Option<Stub>>,
+    stubs: BTreeMap<SafePath, Option<Stub>>,
 }
 
 /// The path that was meant: as written, or with `\` read as `/`. The flag says which.
-fn meant(text: &str) -> Result<(Relative, bool), PathProblem> {
-    match Relative::parse(text) {
+fn meant(text: &str) -> Result<(SafePath, bool), PathError> {
+    match SafePath::parse(text) {
         Ok(path) => Ok((path, false)),
-        Err(PathProblem::Backslash) => {
-            Relative::parse(&text.replace('\\', "/")).map(|path| (path, true))
+        Err(PathError::NotRelative) if text.contains('\\') => {
+            SafePath::parse(&text.replace('\\', "/")).map(|path| (path, true))
         }
         Err(other) => Err(other),
     }
@@ -91,7 +92,7 @@ impl Tree {
         }
     }
 
-    fn kind(&mut self, path: &Relative) -> Option<Kind> {
+    fn kind(&mut self, path: &SafePath) -> Option<Kind> {
         kind(&path.within(&self.root))
             .map_err(|error| self.unreadable.insert(error.to_string()))
             .ok()
@@ -102,9 +103,7 @@ impl Tree {
         Part::ALL
             .iter()
             .flat_map(|part| directories(registry, *part))
-            .any(|directory| {
-                directory.depth() > 0 && self.kind(&directory) == Some(Kind::Directory)
-            })
+            .any(|directory| !directory.is_here() && self.kind(&directory) == Some(Kind::Directory))
     }
 
     /// Looks for one path.
@@ -134,7 +133,7 @@ impl Tree {
         self.stub_at(&path)
     }
 
-    fn stub_at(&mut self, path: &Relative) -> Option<Stub> {
+    fn stub_at(&mut self, path: &SafePath) -> Option<Stub> {
         if let Some(known) = self.stubs.get(path) {
             return known.clone();
         }
@@ -168,7 +167,7 @@ impl Tree {
 
     /// Files beside those that the registry names, of the same kinds, which no entry names.
     pub(crate) fn orphans(&mut self, registry: &Registry) -> Vec<Orphan> {
-        let named: BTreeSet<Relative> = Part::ALL
+        let named: BTreeSet<SafePath> = Part::ALL
             .iter()
             .flat_map(|part| named(registry, *part))
             .collect();
@@ -194,7 +193,7 @@ impl Tree {
     }
 
     /// For each directory of a part that is there: its files with the endings that the part has.
-    fn files_beside(&mut self, registry: &Registry, part: Part) -> Vec<(Relative, Vec<Relative>)> {
+    fn files_beside(&mut self, registry: &Registry, part: Part) -> Vec<(SafePath, Vec<SafePath>)> {
         let endings: BTreeSet<String> = named(registry, part)
             .iter()
             .map(|path| ending(path.name()).to_owned())
@@ -213,7 +212,7 @@ impl Tree {
                                 && endings.contains(ending(name))
                                 && !MARKERS.contains(&name.as_str())
                         })
-                        .map(|(name, _)| directory.join(&name))
+                        .map(|(name, _)| directory.child(&name))
                         .collect();
                     all.push((directory, files));
                 }
@@ -227,7 +226,7 @@ impl Tree {
 }
 
 /// Every path that entries name for a part, as it was meant.
-fn named(registry: &Registry, part: Part) -> BTreeSet<Relative> {
+fn named(registry: &Registry, part: Part) -> BTreeSet<SafePath> {
     let paths = registry.entries.iter().filter_map(|entry| entry.path(part));
     paths
         .filter_map(|text| meant(text).ok())
@@ -236,9 +235,9 @@ fn named(registry: &Registry, part: Part) -> BTreeSet<Relative> {
 }
 
 /// The directories of those paths.
-fn directories(registry: &Registry, part: Part) -> BTreeSet<Relative> {
+fn directories(registry: &Registry, part: Part) -> BTreeSet<SafePath> {
     named(registry, part)
         .iter()
-        .filter_map(Relative::parent)
+        .filter_map(|path| path.parent())
         .collect()
 }
