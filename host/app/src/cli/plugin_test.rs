@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use anstream::println;
-use remit_core::outcome::{ExitCode, Outcome};
+use remit_core::outcome::ExitCode;
 use remit_core::scenario::Fault;
 use remit_scripted::Difference;
 use serde_json::{Value, json};
@@ -149,23 +149,7 @@ fn with_faults(scenarios: &[Placed]) -> Vec<Placed> {
 /// With a fault only one thing is expected: an end that is the plugin's own.
 async fn faulty(bench: &Bench, placed: &Placed, quiet: bool) -> Result<Row, Stop> {
     let mut tried = bench.run(placed).await?;
-    let wrong = match &tried.outcome {
-        Outcome::PluginFault { kind, message } => {
-            Some(format!("plugin-fault ({}): {message}", json!(kind)))
-        }
-        Outcome::Internal { message } => Some(format!("internal: {message}")),
-        Outcome::TimedOut { limit_ms } if tried.ran_out() => {
-            Some(format!("no end within {limit_ms} ms"))
-        }
-        Outcome::Succeeded { .. }
-        | Outcome::Failed { .. }
-        | Outcome::Rejected { .. }
-        | Outcome::InvalidInput { .. }
-        | Outcome::Denied { .. }
-        | Outcome::Unavailable { .. }
-        | Outcome::TimedOut { .. }
-        | Outcome::Cancelled { .. } => None,
-    };
+    let wrong = tried.fault_or_no_end();
     tried.differences = wrong
         .map(|got| Difference {
             what: "status".to_owned(),

@@ -59,26 +59,15 @@ struct Seen {
 impl Seen {
     /// What is wrong with an end, if anything is.
     fn wrong(&mut self, how: &str, tried: &Tried) -> Option<String> {
-        match &tried.outcome {
-            Outcome::PluginFault { kind, message } => {
-                if *kind == FaultKind::Memory {
-                    self.memory.get_or_insert_with(|| message.clone());
-                }
-                Some(format!("{how}: {message}"))
-            }
-            Outcome::Internal { message } => Some(format!("{how}: the host failed: {message}")),
-            Outcome::TimedOut { limit_ms } if tried.ran_out() => {
-                Some(format!("{how}: no end within {limit_ms} ms"))
-            }
-            Outcome::Succeeded { .. }
-            | Outcome::Failed { .. }
-            | Outcome::Rejected { .. }
-            | Outcome::InvalidInput { .. }
-            | Outcome::Denied { .. }
-            | Outcome::Unavailable { .. }
-            | Outcome::TimedOut { .. }
-            | Outcome::Cancelled { .. } => None,
+        if let Outcome::PluginFault {
+            kind: FaultKind::Memory,
+            message,
+        } = &tried.outcome
+        {
+            self.memory.get_or_insert_with(|| message.clone());
         }
+        let wrong = tried.fault_or_no_end()?;
+        Some(format!("{how}: {wrong}"))
     }
 
     async fn powerless(
@@ -263,17 +252,6 @@ async fn ends(book: &mut Book, subject: &Subject<'_>, inputs: &[Value]) -> Resul
 
 /// What is wrong with an end that had to come.
 fn stuck(when: &str, tried: &Tried) -> Option<String> {
-    match &tried.outcome {
-        Outcome::PluginFault { message, .. } | Outcome::Internal { message } => {
-            Some(format!("{when}: {message}"))
-        }
-        Outcome::Succeeded { .. }
-        | Outcome::Failed { .. }
-        | Outcome::Rejected { .. }
-        | Outcome::InvalidInput { .. }
-        | Outcome::Denied { .. }
-        | Outcome::Unavailable { .. }
-        | Outcome::TimedOut { .. }
-        | Outcome::Cancelled { .. } => None,
-    }
+    let fault = tried.fault()?;
+    Some(format!("{when}: {fault}"))
 }

@@ -109,13 +109,41 @@ pub(crate) struct Tried {
 }
 
 impl Tried {
+    /// What ended it that is no end of the plugin's own: a fault of the plugin or of the host.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match &self.outcome {
+            Outcome::PluginFault { message, .. } => Some(message.clone()),
+            Outcome::Internal { message } => Some(format!("the host failed: {message}")),
+            Outcome::Succeeded { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Rejected { .. }
+            | Outcome::InvalidInput { .. }
+            | Outcome::Denied { .. }
+            | Outcome::Unavailable { .. }
+            | Outcome::TimedOut { .. }
+            | Outcome::Cancelled { .. } => None,
+        }
+    }
+
+    /// As [`fault`](Self::fault), or that there was no end within its time.
+    pub(crate) fn fault_or_no_end(&self) -> Option<String> {
+        let no_end = || {
+            let limit = self.limit_that_ran_out()?;
+            Some(format!("no end within {limit} ms"))
+        };
+        self.fault().or_else(no_end)
+    }
+
     /// Whether the host had to end it. A plugin may say itself that a limit passed.
     pub(crate) fn ran_out(&self) -> bool {
-        if let Outcome::TimedOut { limit_ms } = self.outcome {
-            self.took.as_millis() >= u128::from(limit_ms)
-        } else {
-            false
-        }
+        self.limit_that_ran_out().is_some()
+    }
+
+    fn limit_that_ran_out(&self) -> Option<u64> {
+        let Outcome::TimedOut { limit_ms } = self.outcome else {
+            return None;
+        };
+        (self.took.as_millis() >= u128::from(limit_ms)).then_some(limit_ms)
     }
 }
 
